@@ -1,0 +1,1 @@
+"""The decision: may this stored answer be served for this call?"""

@@ -1,0 +1,1 @@
+"""Interactions and what is learned from them."""

@@ -1,0 +1,1 @@
+"""HTTP: wire formats, auth, upstreams, streaming, routes, CLI, configuration."""
