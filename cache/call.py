@@ -1,0 +1,38 @@
+"""A call as the cache sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from cache.identity import Fuzzy, Scope, exact_key, fuzzy_part
+from cache.policy import Policy
+
+
+@dataclass(frozen=True)
+class Call:
+    """One chat call: its body as the client sent it, where it belongs, and the policy it meets.
+
+    The keys are computed when first asked for: an exact hit never needs the fuzzy part.
+    """
+
+    body: Mapping[str, Any]
+    scope: Scope
+    policy: Policy
+    refresh: bool = False
+    """The caller wants a fresh answer, which then replaces the stored one."""
+    store: bool = True
+    """May the answer be stored?"""
+    tags: tuple[str, ...] = ()
+
+    @cached_property
+    def exact_key(self) -> str:
+        """See ``cache.identity.exact_key``."""
+        return exact_key(self.body, self.scope)
+
+    @cached_property
+    def fuzzy(self) -> Fuzzy | None:
+        """See ``cache.identity.fuzzy_part``."""
+        return fuzzy_part(self.body, self.scope)

@@ -1,0 +1,90 @@
+"""The semantic tier's search: stored prompts near a new one, among entries that are otherwise equal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from store.embedder import Embedder
+
+from cache.decision import Candidate
+from cache.identity import Fuzzy
+from cache.policy import Policy
+from store.entries import Entries, Entry
+from store.indexer import Indexer, Pending
+from store.vectors import Vector, VectorIndex
+
+DIRECT = 48
+"""So many compatible entries are compared one by one; only more are worth asking the index about."""
+
+
+class Neighbours:
+    """Nearest stored prompts under one compat_key."""
+
+    def __init__(self, entries: Entries, index: VectorIndex, indexer: Indexer, embedder: Embedder) -> None:
+        self._entries = entries
+        self._index = index
+        self._indexer = indexer
+        self._embedder = embedder
+        self.embedder_id = embedder.id
+
+    def fits(self, text: str) -> bool:
+        """Does the embedder read the whole text? What it does not read must not be matched by meaning."""
+        return self._embedder.fits(text)
+
+    def embed(self, text: str) -> Vector:
+        """The text's vector, shape (dimension,), length 1. Raises ``EmbedderError``."""
+        vector: Vector = self._embedder.embed([text])[0]
+        return vector
+
+    def any_compatible(self, fuzzy: Fuzzy) -> bool:
+        """Is there anything at all to compare with? Asked before embedding, which costs more."""
+        return self._entries.count_compatible(fuzzy.compat_key, self.embedder_id, 1) > 0
+
+    def nearest(self, fuzzy: Fuzzy, vector: Vector, partition: str, policy: Policy) -> list[Candidate]:
+        """The nearest compatible entries, nearest first; those below the threshold only where they came along."""
+        if self._entries.count_compatible(fuzzy.compat_key, self.embedder_id, DIRECT + 1) <= DIRECT:
+            scored = _compare(vector, self._entries.compatible_vectors(fuzzy.compat_key, self.embedder_id))
+            return self._load(scored[: policy.max_candidates], fuzzy, policy)
+        return self._ask_index(fuzzy, vector, partition, policy)
+
+    def add(self, entry: Entry, vector: Vector) -> None:
+        """Queue a stored entry for the index."""
+        if entry.compat_key is not None:
+            self._indexer.put(Pending(entry.id, entry.compat_key, entry.partition, vector))
+
+    def _ask_index(self, fuzzy: Fuzzy, vector: Vector, partition: str, policy: Policy) -> list[Candidate]:
+        threshold = 1.0 if policy.similarity_threshold is None else policy.similarity_threshold
+        pending = _compare(vector, self._indexer.pending(fuzzy.compat_key))
+        k = policy.candidates
+        while True:
+            found = self._index.query(partition, self.embedder_id, vector, k)
+            exhausted = len(found) < k or k >= policy.max_candidates
+            # While the farthest neighbour is above the threshold, a nearer compatible one may lie behind strangers.
+            if exhausted or found[-1][1] < threshold:
+                break
+            k = min(4 * k, policy.max_candidates)
+        seen = {id_ for id_, _ in found}
+        scored = sorted([*found, *(item for item in pending if item[0] not in seen)], key=lambda item: -item[1])
+        return self._load(scored, fuzzy, policy)
+
+    def _load(self, scored: Sequence[tuple[str, float]], fuzzy: Fuzzy, policy: Policy) -> list[Candidate]:
+        """Read the entries worth deciding on: all above the threshold, and the nearest below it for the record."""
+        threshold = policy.similarity_threshold
+        candidates: list[Candidate] = []
+        for id_, similarity in scored:
+            below = threshold is not None and similarity < threshold
+            if below and candidates:
+                break
+            entry = self._entries.get(id_)
+            if entry is not None and entry.compat_key == fuzzy.compat_key:
+                candidates.append(Candidate(entry, similarity, "semantic"))
+        return candidates
+
+
+def _compare(vector: Vector, stored: Sequence[tuple[str, Vector]]) -> list[tuple[str, float]]:
+    if not stored:
+        return []
+    similarities = np.stack([other for _, other in stored]) @ vector
+    order = np.argsort(-similarities, kind="stable")
+    return [(stored[i][0], float(similarities[i])) for i in order]

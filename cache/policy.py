@@ -1,0 +1,95 @@
+"""What an operator allows: tiers, threshold, quality floor, ages, and which tiers each class of call may use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Literal
+
+Tier = Literal["exact", "semantic"]
+
+BOTH: Final[frozenset[Tier]] = frozenset({"exact", "semantic"})
+EXACT: Final[frozenset[Tier]] = frozenset({"exact"})
+NONE: Final[frozenset[Tier]] = frozenset()
+
+CALIBRATED: Final = MappingProxyType({"all-MiniLM-L6-v2": 0.93})
+"""Cosine similarity from which an embedder's neighbours are served, for embedders it has been chosen for."""
+
+DEFAULT_CLASSES: Final[Mapping[str, frozenset[Tier]]] = MappingProxyType(
+    {
+        "creative": EXACT,
+        "volatile": NONE,
+        "random": NONE,
+        "action": NONE,
+        "own-data": NONE,
+        "secrets": NONE,
+        "tool-loop": EXACT,
+        "several-choices": EXACT,
+        "multimodal": EXACT,
+        "high-temperature": EXACT,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decay:
+    """Older answers rank lower: max(floor, 1 - age / window)."""
+
+    floor: float = 0.5
+    window: float = 168 * 3600.0
+    """Seconds."""
+
+    def at(self, age: float) -> float:
+        """The factor in [floor, 1] for an age in seconds."""
+        return max(self.floor, 1.0 - max(0.0, age) / self.window)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One named policy, as a call meets it (request controls already applied)."""
+
+    name: str = "default"
+    tiers: frozenset[Tier] = BOTH
+    similarity_threshold: float | None = None
+    """Cosine from which a neighbour is admitted; None where the embedder has no calibrated one: no semantic hit."""
+    min_quality: float = 0.70
+    """Floor of quality x decay."""
+    ttl: float = 24 * 3600.0
+    """Seconds from storing to expiry; hits do not extend it."""
+    max_age: float | None = None
+    """Oldest answer this call accepts, seconds."""
+    decay: Decay = field(default_factory=Decay)
+    max_temperature: float = 1.0
+    candidates: int = 5
+    """Neighbours fetched at first."""
+    max_candidates: int = 80
+    """Neighbours fetched at most, while the farthest of them is still above the threshold."""
+    store_tool_calls: Literal["exact", "semantic", "never"] = "exact"
+    allow_loosening: bool = False
+    """May a caller ask for more reuse than this policy gives?"""
+    classes: Mapping[str, frozenset[Tier]] = field(default_factory=lambda: DEFAULT_CLASSES)
+
+
+def is_no_looser(other: Policy, base: Policy) -> bool:
+    """Would ``other`` never serve what ``base`` would not? Then a caller may choose it freely."""
+    classes = other.classes.keys() | base.classes.keys()
+    return (
+        other.tiers <= base.tiers
+        and _threshold(other) >= _threshold(base)
+        and other.min_quality >= base.min_quality
+        and other.ttl <= base.ttl
+        and other.max_temperature <= base.max_temperature
+        and other.decay.floor <= base.decay.floor
+        and other.decay.window <= base.decay.window
+        and _reuse(other) <= _reuse(base)
+        and all(other.classes.get(name, NONE) <= base.classes.get(name, NONE) for name in classes)
+    )
+
+
+def _threshold(policy: Policy) -> float:
+    return float("inf") if policy.similarity_threshold is None else policy.similarity_threshold
+
+
+def _reuse(policy: Policy) -> int:
+    return ("never", "exact", "semantic").index(policy.store_tool_calls)

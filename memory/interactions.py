@@ -1,0 +1,210 @@
+"""Interactions: every round trip, logged before its caller has the last byte.
+
+A row is never rewritten, but for its quality and to forget. ``created_at`` is text in UTC, ``YYYY-MM-DD HH:MM:SS``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from store.database import Database, Prepared
+from store.ids import new_id
+from store.tables import interactions
+
+MAX_LISTED = 500
+SUMMARY_CHARS = 280
+
+
+class InteractionError(ValueError):
+    """Something about an interaction is wrong; ``field`` names what."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One round trip: an LLM call, a tool call, a command check. Times in milliseconds, money in US dollars."""
+
+    prompt: str
+    namespace: str = "default"
+    response: str = ""
+    response_summary: str = ""
+    request: str | None = None
+    project: str = ""
+    client: str = ""
+    session_id: str = ""
+    interaction_type: str = "llm"
+    tool_id: str | None = None
+    tool_name: str | None = None
+    model: str | None = None
+    provider: str | None = None
+    stream: bool = False
+    success: bool = True
+    status_code: int | None = None
+    error: str | None = None
+    quality_score: float | None = None
+    latency_ms: float | None = None
+    upstream_ms: float | None = None
+    input_hash: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    tokens_estimated: bool = False
+    """The upstream named no usage; tokens are counted as four characters each."""
+    cost: float | None = None
+    cost_saved: float | None = None
+    cache_status: str | None = None
+    tier: str | None = None
+    reason: str | None = None
+    entry_id: str | None = None
+    similarity: float | None = None
+    policy: str | None = None
+    memories_used: Sequence[str] = ()
+    chunks_used: Sequence[str] = ()
+    context_pack: Any = None
+    metadata: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    id: str = dataclasses.field(default_factory=lambda: new_id("int"))
+    created_at: str = dataclasses.field(default_factory=lambda: stamp(datetime.now(UTC)))
+
+
+_FIELDS = [column.name for column in dataclasses.fields(Interaction)]
+_LISTS = ("memories_used", "chunks_used")
+_INSERT = Prepared(sa.insert(interactions))
+_LISTED = (
+    "id created_at interaction_type tool_id prompt response_summary response_chars project client session_id model"
+    " success cache_status tier memories_used chunks_used"
+).split()
+
+
+class Interactions:
+    """The log of round trips."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, interaction: Interaction) -> asyncio.Future[None]:
+        """Queue an interaction; the future resolves once it survives a killed process.
+
+        Raises:
+            InteractionError: the prompt is blank.
+            DatabaseError: from the future, when it could not be written.
+        """
+        if interaction.interaction_type != "llm" and not interaction.prompt.strip():
+            raise InteractionError("prompt", "prompt must not be blank")
+        return self._database.writer.commit(_INSERT.text, _INSERT.row(_as_row(interaction)))
+
+    def get(self, id_: str, namespace: str | None = None) -> dict[str, Any] | None:
+        """The whole record, within a namespace if one is given. Raises ``DatabaseError``."""
+        statement = sa.select(interactions).where(interactions.c.id == id_)
+        if namespace is not None:
+            statement = statement.where(interactions.c.namespace == namespace)
+        rows = self._database.query(statement)
+        return _as_record(rows[0]) if rows else None
+
+    def list(
+        self,
+        *,
+        namespace: str | None = None,
+        project: str | None = None,
+        session_id: str | None = None,
+        client: str | None = None,
+        since: str | None = None,
+        limit: int = 50,
+    ) -> list[dict[str, Any]]:
+        """Newest first, without responses; ``limit`` <= 0 gives nothing, the cap is 500.
+
+        Raises:
+            InteractionError: ``since`` cannot be read.
+            DatabaseError: the log cannot be read.
+        """
+        if limit <= 0:
+            return []
+        statement = sa.select(*(interactions.c[name] for name in _LISTED))
+        wanted = {"namespace": namespace, "project": project, "session_id": session_id, "client": client}
+        for name, value in wanted.items():
+            if value is not None:
+                statement = statement.where(interactions.c[name] == value)
+        if since is not None:
+            statement = statement.where(interactions.c.created_at >= parse_since(since))
+        newest = statement.order_by(interactions.c.created_at.desc(), interactions.c.id.desc())
+        return [_with_lists(row) for row in self._database.query(newest.limit(min(limit, MAX_LISTED)))]
+
+
+def summary_of(text: str) -> str:
+    """The first line's worth of a response, whitespace collapsed, at most 280 characters."""
+    head = " ".join(text[: 4 * SUMMARY_CHARS].split())
+    return head if len(head) <= SUMMARY_CHARS else head[: SUMMARY_CHARS - 1] + "…"
+
+
+def stamp(moment: datetime) -> str:
+    """``YYYY-MM-DD HH:MM:SS`` in UTC."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def parse_since(text: str) -> str:
+    """Any ISO 8601 shape (T or space, Z, offset, fraction, date alone) in storage form; naive times are UTC.
+
+    Raises:
+        InteractionError: it is not such a time.
+    """
+    try:
+        # A plus sign that a client forgot to escape arrives as a space.
+        moment = datetime.fromisoformat(_restore_plus(text.strip()))
+    except ValueError as error:
+        raise InteractionError("since", f"since is not an ISO 8601 time: {text!r}") from error
+    try:
+        return stamp(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (OverflowError, ValueError) as error:
+        raise InteractionError("since", f"since is out of range: {text!r}") from error
+
+
+def _restore_plus(text: str) -> str:
+    head, space, tail = text.rpartition(" ")
+    return f"{head}+{tail}" if space and "T" in head.upper()[10:11] else text
+
+
+def _as_row(interaction: Interaction) -> dict[str, Any]:
+    row = {name: getattr(interaction, name) for name in _FIELDS}
+    row["memories_used"] = _dump(list(interaction.memories_used))
+    row["chunks_used"] = _dump(list(interaction.chunks_used))
+    row["metadata"] = _dump(dict(interaction.metadata))
+    row["context_pack"] = _dump(interaction.context_pack)
+    row["response_chars"] = len(interaction.response)
+    row["success"], row["stream"] = int(interaction.success), int(interaction.stream)
+    row["tokens_estimated"] = int(interaction.tokens_estimated)
+    return row
+
+
+def _dump(value: Any) -> str | None:
+    return json.dumps(value, ensure_ascii=False, default=str) if value else None
+
+
+def _as_record(row: dict[str, Any]) -> dict[str, Any]:
+    record = _with_lists(row)
+    record["metadata"] = _read(row["metadata"], dict)
+    record["context_pack"] = _read(row["context_pack"], dict) or None
+    for flag in ("success", "stream", "tokens_estimated"):
+        record[flag] = bool(row[flag])
+    return record
+
+
+def _with_lists(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "success": bool(row["success"]), **{name: _read(row[name], list) for name in _LISTS}}
+
+
+def _read(text: str | None, kind: type) -> Any:
+    """A JSON column; damaged JSON reads as empty."""
+    try:
+        value = json.loads(text) if text else None
+    except ValueError:
+        value = None
+    return value if isinstance(value, kind) else kind()

@@ -1,0 +1,123 @@
+"""The `cache` section: which stored answers may be served, to which calls, for how long."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from proxy.config.section import Name, Section, refusal
+from proxy.config.units import PositiveDuration
+
+Tier = Literal["exact", "semantic"]
+ClassName = Literal[
+    "creative",
+    "volatile",
+    "random",
+    "action",
+    "own-data",
+    "secrets",
+    "tool-loop",
+    "several-choices",
+    "multimodal",
+    "high-temperature",
+]
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A number from 0 to 1."""
+
+DEFAULT_POLICY = "default"
+DEFAULT_CLASSES: dict[ClassName, list[Tier]] = {
+    "creative": ["exact"],
+    "volatile": [],
+    "random": [],
+    "action": [],
+    "own-data": [],
+    "secrets": [],
+    "tool-loop": ["exact"],
+    "several-choices": ["exact"],
+    "multimodal": ["exact"],
+    "high-temperature": ["exact"],
+}
+
+
+class DecaySettings(Section):
+    """How an answer loses rank with age: its quality is multiplied by max(floor, 1 - age / window)."""
+
+    floor: Share = Field(default=0.5, description="The least that age leaves of an answer's quality, from 0 to 1.")
+    window: PositiveDuration = Field(
+        default=168 * 3600.0, description="The age at which nothing would be left but the floor."
+    )
+
+
+class PolicySettings(Section):
+    """One set of rules for reusing answers. A call names its policy with `x-reprise-policy`, or gets `default`."""
+
+    tiers: list[Tier] = Field(
+        default=["exact", "semantic"],
+        description="Where answers are looked for: `exact` (the same call), `semantic` (the same meaning).",
+    )
+    similarity_threshold: Share | None = Field(
+        default=None,
+        description="The least cosine similarity of a semantic hit, from 0 to 1; else the embedder's own.",
+    )
+    min_quality: Share = Field(
+        default=0.70, description="An answer whose quality x decay is below this is not served, from 0 to 1."
+    )
+    ttl: PositiveDuration = Field(
+        default=24 * 3600.0, description="How long an answer may be served after it was stored."
+    )
+    decay: DecaySettings = Field(default_factory=DecaySettings, description="How age lowers an answer's quality.")
+    max_temperature: Annotated[float, Field(ge=0, le=2)] = Field(
+        default=1.0, description="Above this sampling temperature, 0 to 2, a call is in the class `high-temperature`."
+    )
+    candidates: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=5, description="How many nearest stored prompts a semantic lookup fetches at first, 1 to 100."
+    )
+    max_candidates: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=80, description="How many it fetches at most, while the farthest is still similar enough; 1 to 1000."
+    )
+    store_tool_calls: Literal["exact", "semantic", "never"] = Field(
+        default="exact",
+        description="Which tiers may serve an answer that holds tool calls: `exact` only, `semantic` too, or `never`.",
+    )
+    allow_loosening: bool = Field(
+        default=False,
+        description="Whether a call may ask for more reuse than the policy gives, such as a lower threshold.",
+    )
+    classes: dict[ClassName, list[Tier]] = Field(
+        default=DEFAULT_CLASSES,
+        description="The tiers that calls of each class may use; classes left out keep their default.",
+    )
+
+    @field_validator("classes")
+    @classmethod
+    def _fill_classes(cls, given: dict[ClassName, list[Tier]]) -> dict[ClassName, list[Tier]]:
+        return {name: list(tiers) for name, tiers in (DEFAULT_CLASSES | given).items()}
+
+    @model_validator(mode="after")
+    def _candidates_fit(self) -> Self:
+        if self.candidates > self.max_candidates:
+            raise refusal("must not be below candidates", at=("max_candidates",))
+        return self
+
+
+class CacheSettings(Section):
+    """Reuse of stored answers."""
+
+    enabled: bool = Field(default=True, description="Whether answers are stored and served at all.")
+    policies: dict[Name, PolicySettings] = Field(
+        default_factory=lambda: {DEFAULT_POLICY: PolicySettings()},
+        description="Policies by name. `default` serves every call that names none; left out, it is the built-in one.",
+    )
+
+    @field_validator("policies", mode="before")
+    @classmethod
+    def _empty_policy_is_built_in(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {name: {} if policy is None else policy for name, policy in given.items()}
+
+    @field_validator("policies")
+    @classmethod
+    def _fill_default(cls, given: dict[str, PolicySettings]) -> dict[str, PolicySettings]:
+        return {DEFAULT_POLICY: PolicySettings()} | given

@@ -1,0 +1,109 @@
+"""The data directory: everything kept on disk lies under it, and one server holds it at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import IO, Any
+
+from store.errors import DataDirectoryError
+
+
+class DataDirectory:
+    """Paths under one folder, created when first needed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._lock: IO[str] | None = None
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file: the truth."""
+        return self.root / "reprise.db"
+
+    @property
+    def vectors(self) -> Path:
+        """Chroma's folder: an index that can be deleted."""
+        return self.root / "chroma"
+
+    def prepare(self) -> None:
+        """Create the folder and prove that it can be written. Raises ``DataDirectoryError``."""
+        probe = self.root / f".probe-{os.getpid()}"
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            probe.write_text("")
+            probe.unlink()
+        except OSError as error:
+            raise DataDirectoryError(
+                f"data directory {self.root} is not writable: {error.strerror or error}"
+            ) from error
+
+    def hold(self, holder: dict[str, Any]) -> None:
+        """Take the folder for this process until it ends; ``holder`` tells others who has it.
+
+        The embedded Chroma client is not safe for two writing processes. The lock is the kernel's, so a killed
+        server leaves none behind.
+
+        Raises:
+            DataDirectoryError: another process holds it.
+        """
+        handle = (self.root / "server.lock").open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            other = _holder(handle)
+            handle.close()
+            who = f" (process {other['pid']})" if "pid" in other else ""
+            raise DataDirectoryError(
+                f"data directory {self.root} is held by another server{who}: stop it, or give --data-dir"
+            ) from error
+        handle.seek(0)
+        handle.truncate()
+        handle.write(json.dumps(holder))
+        handle.flush()
+        self._lock = handle
+
+    def release(self) -> None:
+        """Let the folder go."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def holder(self) -> dict[str, Any] | None:
+        """Who holds the folder now; None when nobody does."""
+        try:
+            handle = (self.root / "server.lock").open("r", encoding="utf-8")
+        except OSError:
+            return None
+        with handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                return _holder(handle)
+        return None
+
+    def secret(self) -> bytes:
+        """Thirty-two random bytes, made once, that key the hashes of callers' credentials."""
+        path = self.root / "secret.key"
+        try:
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        except FileExistsError:
+            return bytes.fromhex(path.read_text(encoding="ascii"))
+        except OSError as error:
+            raise DataDirectoryError(f"{path} cannot be written: {error.strerror or error}") from error
+        value = secrets.token_bytes(32)
+        with os.fdopen(descriptor, "w", encoding="ascii") as handle:
+            handle.write(value.hex())
+        return value
+
+
+def _holder(handle: IO[str]) -> dict[str, Any]:
+    handle.seek(0)
+    try:
+        value = json.loads(handle.read())
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,243 @@
+"""Stored answers: the rows, and the ones in use held in memory."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import threading
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from cachetools import LRUCache
+
+from store.database import Database, Prepared
+from store.tables import entries
+from store.vectors import Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One stored answer, in the shape of a chat completion."""
+
+    id: str
+    exact_key: str
+    compat_key: str | None
+    """None: the answer is never found by meaning."""
+    partition: str
+    namespace: str
+    model: str | None
+    prompt: str | None
+    """The last user text; None where it could not be taken out cleanly."""
+    answer: dict[str, Any]
+    created_at: float
+    """Seconds since 1970, as ``expires_at``."""
+    expires_at: float
+    alpha: float
+    beta: float
+    status: str = "active"
+    has_tool_calls: bool = False
+    source_interaction_id: str | None = None
+    tags: tuple[str, ...] = field(default=())
+
+    @property
+    def quality(self) -> float:
+        """Mean of the Beta posterior, in [0, 1]."""
+        return self.alpha / (self.alpha + self.beta)
+
+
+_FIELDS = [column.name for column in dataclasses.fields(Entry)]
+_COLUMNS = [entries.c[name] for name in _FIELDS]
+
+_BY_EXACT_KEY = Prepared(
+    sa.select(*_COLUMNS).where(entries.c.exact_key == sa.bindparam("exact_key"), entries.c.status == "active")
+)
+_BY_ID = Prepared(sa.select(*_COLUMNS).where(entries.c.id == sa.bindparam("id_")))
+_COMPATIBLE = sa.and_(
+    entries.c.compat_key == sa.bindparam("compat_key"),
+    entries.c.embedder == sa.bindparam("embedder"),
+    entries.c.status == "active",
+)
+_COUNT_COMPATIBLE = Prepared(
+    sa.select(sa.func.count()).select_from(
+        sa.select(sa.literal(1)).where(_COMPATIBLE).limit(sa.bindparam("most")).subquery()
+    )
+)
+_COMPATIBLE_VECTORS = Prepared(
+    sa.select(entries.c.id, entries.c.vector).where(_COMPATIBLE, entries.c.vector.is_not(None))
+)
+_INSERT = Prepared(sa.insert(entries))
+_SUPERSEDE = Prepared(
+    sa.update(entries)
+    .where(entries.c.exact_key == sa.bindparam("key"), entries.c.status == "active")
+    .values(status="superseded")
+)
+_TOUCH = Prepared(
+    sa.update(entries)
+    .where(entries.c.id == sa.bindparam("id_"))
+    .values(hits=entries.c.hits + sa.bindparam("more"), last_hit_at=sa.bindparam("at"))
+)
+_MARK_INDEXED = Prepared(sa.update(entries).where(entries.c.id == sa.bindparam("id_")).values(indexed=1))
+
+
+class Entries:
+    """The table of stored answers, with the most recently used ones in memory.
+
+    Args:
+        database: where the rows are.
+        memory_entries: how many exact keys are answered from memory (least recently used leave first).
+    """
+
+    def __init__(self, database: Database, memory_entries: int) -> None:
+        self._database = database
+        self._memory: LRUCache[str, list[Entry]] = LRUCache(maxsize=max(1, memory_entries))
+        self._lock = threading.Lock()
+        self._touched: dict[str, tuple[int, float]] = {}
+
+    def in_memory(self, exact_key: str) -> list[Entry] | None:
+        """The answers under a key if memory knows them; None when SQL must be asked."""
+        with self._lock:
+            return self._memory.get(exact_key)
+
+    def by_exact_key(self, exact_key: str) -> list[Entry]:
+        """The active answers under a key, remembered for the next call. Raises ``DatabaseError``."""
+        found = self._load(_BY_EXACT_KEY, {"exact_key": exact_key})
+        if found:
+            with self._lock:
+                self._memory[exact_key] = found
+        return found
+
+    def get(self, id_: str) -> Entry | None:
+        """One entry whatever its status. Raises ``DatabaseError``."""
+        found = self._load(_BY_ID, {"id_": id_})
+        return found[0] if found else None
+
+    def count_compatible(self, compat_key: str, embedder: str, most: int) -> int:
+        """How many active entries share a compat_key, counting no further than ``most``."""
+        values = {"compat_key": compat_key, "embedder": embedder, "most": most}
+        return int(self._database.read(_COUNT_COMPATIBLE, values)[0][0])
+
+    def compatible_vectors(self, compat_key: str, embedder: str) -> list[tuple[str, Vector]]:
+        """Ids and vectors of the active entries under a compat_key."""
+        rows = self._database.read(_COMPATIBLE_VECTORS, {"compat_key": compat_key, "embedder": embedder})
+        return [(id_, np.frombuffer(vector, dtype=np.float32)) for id_, vector in rows]
+
+    def add(self, entry: Entry, vector: Vector | None, embedder: str | None, *, replace: bool) -> None:
+        """Queue a new entry behind the writer; ``replace`` retires what the key held before.
+
+        Memory knows it from now on; SQL with the writer's next commit, before anything queued later.
+        """
+        if replace:
+            self._database.writer.submit(_SUPERSEDE.text, _SUPERSEDE.row({"key": entry.exact_key}))
+        self._database.writer.submit(_INSERT.text, _INSERT.row(_as_row(entry, vector, embedder)))
+        with self._lock:
+            kept = [] if replace else list(self._memory.get(entry.exact_key) or ())
+            # Only a key whose rows memory holds in full may be added to; otherwise SQL is asked next time.
+            if replace or kept:
+                self._memory[entry.exact_key] = [*kept, entry]
+
+    def touch(self, id_: str, now: float) -> None:
+        """Count a hit; written with the next ``flush``."""
+        with self._lock:
+            hits, _ = self._touched.get(id_, (0, 0.0))
+            self._touched[id_] = (hits + 1, now)
+
+    def flush(self) -> None:
+        """Queue the hits counted since the last time."""
+        with self._lock:
+            touched, self._touched = self._touched, {}
+        if touched:
+            rows = [_TOUCH.row({"id_": id_, "more": hits, "at": at}) for id_, (hits, at) in touched.items()]
+            self._database.writer.submit(_TOUCH.text, *rows)
+
+    def mark_indexed(self, ids: Sequence[str]) -> Future[None]:
+        """Queue the note that the vector index holds these ids."""
+        return self._database.writer.submit(_MARK_INDEXED.text, *(_MARK_INDEXED.row({"id_": id_}) for id_ in ids))
+
+    def unindexed(self, embedder: str, limit: int) -> list[tuple[str, str, Vector]]:
+        """(id, partition, vector) of active entries that the vector index does not hold yet."""
+        statement = (
+            sa.select(entries.c.id, entries.c.partition, entries.c.vector)
+            .where(entries.c.indexed == 0, entries.c.vector.is_not(None))
+            .where(entries.c.embedder == embedder, entries.c.status == "active")
+            .limit(limit)
+        )
+        rows = self._database.query(statement)
+        return [(row["id"], row["partition"], np.frombuffer(row["vector"], dtype=np.float32)) for row in rows]
+
+    def count_indexed(self) -> int:
+        """Entries that the vector index should hold."""
+        statement = sa.select(sa.func.count().label("n")).where(entries.c.indexed == 1)
+        return int(self._database.query(statement)[0]["n"])
+
+    def count_active(self) -> int:
+        """Entries that may be served."""
+        statement = sa.select(sa.func.count().label("n")).where(entries.c.status == "active")
+        return int(self._database.query(statement)[0]["n"])
+
+    def forget_index(self) -> None:
+        """Note that the vector index holds nothing, so that all of it is written again."""
+        self._database.transact(lambda connection: _execute(connection, sa.update(entries).values(indexed=0)))
+
+    def to_embed(self, embedder: str, limit: int) -> list[tuple[str, str]]:
+        """(id, prompt) of active entries that have no vector of this embedder."""
+        statement = (
+            sa.select(entries.c.id, entries.c.prompt)
+            .where(entries.c.status == "active", entries.c.compat_key.is_not(None), entries.c.prompt.is_not(None))
+            .where(sa.or_(entries.c.embedder.is_(None), entries.c.embedder != embedder))
+            .limit(limit)
+        )
+        return [(row["id"], row["prompt"]) for row in self._database.query(statement)]
+
+    def set_vectors(self, embedder: str, vectors: Iterable[tuple[str, Vector]]) -> None:
+        """Store vectors of an embedder for entries that had none of it."""
+
+        def work(connection: sa.Connection) -> None:
+            for id_, vector in vectors:
+                values = {"embedder": embedder, "vector": vector.tobytes(), "indexed": 0}
+                connection.execute(sa.update(entries).where(entries.c.id == id_).values(**values))
+
+        self._database.transact(work)
+
+    def expire(self, now: float, limit: int) -> list[tuple[str, str, str | None]]:
+        """Retire entries past their time; gives (id, partition, embedder) of those, at most ``limit`` at once."""
+        due = sa.select(entries.c.id, entries.c.exact_key, entries.c.partition, entries.c.embedder).where(
+            entries.c.status == "active", entries.c.expires_at <= now
+        )
+        rows = self._database.query(due.limit(limit))
+        ids = [row["id"] for row in rows]
+        if ids:
+            retire = sa.update(entries).where(entries.c.id.in_(ids)).values(status="expired", vector=None, indexed=0)
+            self._database.transact(lambda connection: _execute(connection, retire))
+            with self._lock:
+                for row in rows:
+                    self._memory.pop(row["exact_key"], None)
+        return [(row["id"], row["partition"], row["embedder"]) for row in rows]
+
+    def _load(self, statement: Prepared, values: dict[str, Any]) -> list[Entry]:
+        return [_from_row(row) for row in self._database.read(statement, values)]
+
+
+def _execute(connection: sa.Connection, statement: sa.Executable) -> None:
+    connection.execute(statement)
+
+
+def _as_row(entry: Entry, vector: Vector | None, embedder: str | None) -> dict[str, Any]:
+    row = {name: getattr(entry, name) for name in _FIELDS}
+    row["answer"] = json.dumps(entry.answer, ensure_ascii=False, separators=(",", ":"))
+    row["tags"] = json.dumps(entry.tags)
+    row["has_tool_calls"] = int(entry.has_tool_calls)
+    row["vector"] = None if vector is None else vector.astype(np.float32).tobytes()
+    row["embedder"] = None if vector is None else embedder
+    return {**row, "hits": 0, "last_hit_at": None, "indexed": 0}
+
+
+def _from_row(row: tuple[Any, ...]) -> Entry:
+    values = dict(zip(_FIELDS, row, strict=True))
+    values["answer"] = json.loads(values["answer"])
+    values["tags"] = tuple(json.loads(values["tags"] or "[]"))
+    values["has_tool_calls"] = bool(values["has_tool_calls"])
+    return Entry(**values)

@@ -1,0 +1,25 @@
+"""What can go wrong on the ground floor.
+
+StoreError
+├── DataDirectoryError   the data directory cannot be used
+├── DatabaseError        SQL failed
+└── VectorIndexError     the vector index failed
+
+The embedder has its own error, ``store.embedder.EmbedderError``.
+"""
+
+
+class StoreError(Exception):
+    """Something under the data directory failed."""
+
+
+class DataDirectoryError(StoreError):
+    """The data directory cannot be created, written or locked."""
+
+
+class DatabaseError(StoreError):
+    """A statement or the writer behind it failed."""
+
+
+class VectorIndexError(StoreError):
+    """The vector index could not be opened, read or written."""

@@ -1,0 +1,88 @@
+"""The tables. Wide text columns stand last: SQLite then reads the small ones without touching overflow pages.
+
+Timestamps called ``created_at`` in ``interactions`` are text, ``YYYY-MM-DD HH:MM:SS`` in UTC, so that text order is
+time order; ``entries`` keep seconds since 1970, which the decision computes with.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+interactions = sa.Table(
+    "interactions",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("interaction_type", sa.Text, nullable=False, default="llm"),
+    sa.Column("tool_id", sa.Text),
+    sa.Column("tool_name", sa.Text),
+    sa.Column("namespace", sa.Text, nullable=False),
+    sa.Column("project", sa.Text),
+    sa.Column("client", sa.Text),
+    sa.Column("session_id", sa.Text),
+    sa.Column("model", sa.Text),
+    sa.Column("provider", sa.Text),
+    sa.Column("stream", sa.Integer),
+    sa.Column("success", sa.Integer, nullable=False),
+    sa.Column("status_code", sa.Integer),
+    sa.Column("quality_score", sa.Float),
+    sa.Column("latency_ms", sa.Float),
+    sa.Column("upstream_ms", sa.Float),
+    sa.Column("input_hash", sa.Text),
+    sa.Column("prompt_tokens", sa.Integer),
+    sa.Column("completion_tokens", sa.Integer),
+    sa.Column("tokens_estimated", sa.Integer),
+    sa.Column("cost", sa.Float),
+    sa.Column("cost_saved", sa.Float),
+    sa.Column("cache_status", sa.Text),
+    sa.Column("tier", sa.Text),
+    sa.Column("reason", sa.Text),
+    sa.Column("entry_id", sa.Text),
+    sa.Column("similarity", sa.Float),
+    sa.Column("policy", sa.Text),
+    sa.Column("memories_used", sa.Text),
+    sa.Column("chunks_used", sa.Text),
+    sa.Column("error", sa.Text),
+    sa.Column("metadata", sa.Text),
+    sa.Column("response_summary", sa.Text),
+    sa.Column("response_chars", sa.Integer),
+    sa.Column("prompt", sa.Text, nullable=False),
+    sa.Column("context_pack", sa.Text),
+    sa.Column("request", sa.Text),
+    sa.Column("response", sa.Text),
+    sa.Index("interactions_by_time", "created_at"),
+    sa.Index("interactions_by_namespace", "namespace", "created_at"),
+    sa.Index("interactions_by_session", "session_id", "created_at"),
+)
+
+entries = sa.Table(
+    "entries",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("exact_key", sa.Text, nullable=False),
+    sa.Column("compat_key", sa.Text),
+    sa.Column("partition", sa.Text, nullable=False),
+    sa.Column("namespace", sa.Text, nullable=False),
+    sa.Column("model", sa.Text),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("alpha", sa.Float, nullable=False),
+    sa.Column("beta", sa.Float, nullable=False),
+    sa.Column("hits", sa.Integer, nullable=False, default=0),
+    sa.Column("last_hit_at", sa.Float),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("expires_at", sa.Float, nullable=False),
+    sa.Column("source_interaction_id", sa.Text),
+    sa.Column("tags", sa.Text),
+    sa.Column("has_tool_calls", sa.Integer, nullable=False, default=0),
+    sa.Column("embedder", sa.Text),
+    sa.Column("indexed", sa.Integer, nullable=False, default=0),
+    sa.Column("vector", sa.LargeBinary),
+    sa.Column("prompt", sa.Text),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Index("entries_by_exact_key", "exact_key"),
+    sa.Index("entries_by_compat_key", "compat_key", "embedder", "status"),
+    sa.Index("entries_to_index", "indexed", sqlite_where=sa.text("indexed = 0 AND vector IS NOT NULL")),
+    sa.Index("entries_by_expiry", "expires_at"),
+)

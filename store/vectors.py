@@ -1,0 +1,130 @@
+"""The vector index: Chroma, cosine space, holding vectors and ids and nothing else.
+
+SQL holds every vector as well, so this index can be deleted and rebuilt. Partitions are few as a rule and get a
+collection each; beyond ``OWN_COLLECTIONS`` they share hashed shards, because a collection costs about 2.7 MB of
+memory. Callers must check what they find against SQL: a shard holds several partitions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from store.errors import VectorIndexError
+
+Vector = NDArray[np.float32]
+
+OWN_COLLECTIONS = 64
+SHARDS = 16
+WRITE_BATCH = 1000
+"""Vectors in one Chroma call; its own limit is about 5,000."""
+
+
+class VectorIndex(Protocol):
+    """Nearest neighbours by cosine similarity, within a partition and an embedder."""
+
+    def add(self, partition: str, embedder: str, ids: Sequence[str], vectors: Sequence[Vector]) -> None:
+        """Insert or replace vectors of shape (dimension,). Raises ``VectorIndexError``."""
+
+    def query(self, partition: str, embedder: str, vector: Vector, k: int) -> list[tuple[str, float]]:
+        """Up to k ids with their similarity in [-1, 1], nearest first; strangers of the same shard among them."""
+
+    def remove(self, partition: str, embedder: str, ids: Sequence[str]) -> None:
+        """Forget ids; unknown ones are no error."""
+
+    def count(self) -> int:
+        """Vectors held in all."""
+
+    def reset(self) -> None:
+        """Forget everything."""
+
+
+class ChromaIndex:
+    """``VectorIndex`` over an embedded Chroma client; safe for the threads of one process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._collections: dict[str, Any] = {}
+        try:
+            self._client = _open(path)
+            self._names = {str(found.name) for found in self._client.list_collections()}
+        except Exception as error:
+            raise VectorIndexError(f"cannot open the vector index in {path}: {error}") from error
+
+    def add(self, partition: str, embedder: str, ids: Sequence[str], vectors: Sequence[Vector]) -> None:
+        try:
+            collection = self._collection(partition, embedder, create=True)
+            for start in range(0, len(ids), WRITE_BATCH):
+                part = slice(start, start + WRITE_BATCH)
+                collection.upsert(ids=list(ids[part]), embeddings=np.stack(list(vectors[part])))
+        except Exception as error:
+            raise VectorIndexError(f"cannot write to the vector index: {error}") from error
+
+    def query(self, partition: str, embedder: str, vector: Vector, k: int) -> list[tuple[str, float]]:
+        try:
+            collection = self._collection(partition, embedder, create=False)
+            if collection is None:
+                return []
+            found = collection.query(query_embeddings=[vector], n_results=k, include=["distances"])
+        except Exception as error:
+            raise VectorIndexError(f"cannot read the vector index: {error}") from error
+        return [(id_, 1.0 - distance) for id_, distance in zip(found["ids"][0], found["distances"][0], strict=True)]
+
+    def remove(self, partition: str, embedder: str, ids: Sequence[str]) -> None:
+        try:
+            collection = self._collection(partition, embedder, create=False)
+            if collection is not None:
+                collection.delete(ids=list(ids))
+        except Exception as error:
+            raise VectorIndexError(f"cannot delete from the vector index: {error}") from error
+
+    def count(self) -> int:
+        try:
+            return sum(self._client.get_collection(name, embedding_function=None).count() for name in self._names)
+        except Exception as error:
+            raise VectorIndexError(f"cannot count the vector index: {error}") from error
+
+    def reset(self) -> None:
+        with self._lock:
+            try:
+                for name in self._names:
+                    self._client.delete_collection(name)
+            except Exception as error:
+                raise VectorIndexError(f"cannot reset the vector index: {error}") from error
+            self._names.clear()
+            self._collections.clear()
+
+    def _collection(self, partition: str, embedder: str, *, create: bool) -> Any:
+        name = self._name(partition, embedder)
+        known = self._collections.get(name)
+        if known is not None or (not create and name not in self._names):
+            return known
+        with self._lock:
+            collection = self._client.get_or_create_collection(
+                name, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
+            )
+            self._names.add(name)
+            self._collections[name] = collection
+            return collection
+
+    def _name(self, partition: str, embedder: str) -> str:
+        suffix = hashlib.sha256(embedder.encode()).hexdigest()[:12]
+        own = f"p-{hashlib.sha256(partition.encode()).hexdigest()[:32]}-{suffix}"
+        if own in self._names or len(self._names) < OWN_COLLECTIONS:
+            return own
+        shard = int(hashlib.sha256(partition.encode()).hexdigest(), 16) % SHARDS
+        return f"s-{shard:02d}-{suffix}"
+
+
+def _open(path: Path) -> Any:
+    import chromadb
+    from chromadb.config import Settings
+
+    return chromadb.PersistentClient(path=str(path), settings=Settings(anonymized_telemetry=False))

@@ -1,0 +1,157 @@
+"""One thread that writes to SQL, many calls in one commit.
+
+Commits dominate the cost of small writes, so whatever waits in the queue when the thread is free goes into one
+transaction. A caller's future resolves after its commit: what it awaited survives a killed process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, NamedTuple
+
+from store.errors import DatabaseError
+
+MAX_GROUP = 256
+"""Most writes in one commit; bounds how long the first of them waits."""
+
+Row = Sequence[Any]
+
+
+class Write(NamedTuple):
+    """One statement, its rows (several: executemany), and who waits for the commit."""
+
+    statement: str
+    rows: Sequence[Row]
+    done: Future[None]
+    loop: asyncio.AbstractEventLoop | None
+
+
+class Writer:
+    """Serialises all writes of this process on one connection."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._queue: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
+        self._connect = connect
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="reprise-writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def depth(self) -> int:
+        """Writes waiting in the queue."""
+        return self._queue.qsize()
+
+    def submit(self, statement: str, *rows: Row) -> Future[None]:
+        """Queue one statement. The future resolves after the commit, or raises ``DatabaseError``."""
+        done: Future[None] = Future()
+        if self._closed:
+            done.set_exception(DatabaseError("the writer is closed"))
+        else:
+            self._queue.put(Write(statement, rows, done, None))
+        return done
+
+    def commit(self, statement: str, *rows: Row) -> asyncio.Future[None]:
+        """As ``submit``, for a coroutine to await. One wake-up of the loop serves the whole group."""
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        if self._closed:
+            waiter.set_exception(DatabaseError("the writer is closed"))
+        else:
+            self._queue.put(Write(statement, rows, waiter, loop))  # type: ignore[arg-type]
+        return waiter
+
+    def close(self) -> None:
+        """Write what is queued, then stop. Idempotent."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+            self._thread.join()
+
+    def _run(self) -> None:
+        connection: sqlite3.Connection | None = None
+        open_ = True
+        while open_:
+            group, open_ = self._next_group()
+            try:
+                connection = connection or self._connect()
+                outcomes = _commit(connection, group)
+            except Exception as error:  # noqa: BLE001  whatever fails must reach those who wait, never end the thread
+                outcomes = [error] * len(group)
+                connection = None
+            _announce(group, outcomes)
+        if connection is not None:
+            connection.close()
+
+    def _next_group(self) -> tuple[list[Write], bool]:
+        """Wait for a write and take what else is there; False once closing was asked for."""
+        group: list[Write] = []
+        item = self._queue.get()
+        while item is not None:
+            group.append(item)
+            if len(group) == MAX_GROUP or self._queue.empty():
+                return group, True
+            item = self._queue.get()
+        return group, False
+
+
+def _commit(connection: sqlite3.Connection, group: list[Write]) -> list[BaseException | None]:
+    """Commit the group as one; if that fails, each write on its own, so that one bad row spoils no other."""
+    try:
+        _transact(connection, group)
+        return [None] * len(group)
+    except sqlite3.Error as error:
+        if len(group) == 1:
+            return [error]
+    outcomes: list[BaseException | None] = []
+    for write in group:
+        try:
+            _transact(connection, [write])
+            outcomes.append(None)
+        except sqlite3.Error as error:
+            outcomes.append(error)
+    return outcomes
+
+
+def _transact(connection: sqlite3.Connection, group: list[Write]) -> None:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for write in group:
+            if len(write.rows) == 1:
+                connection.execute(write.statement, write.rows[0])
+            else:
+                connection.executemany(write.statement, write.rows)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _announce(group: list[Write], outcomes: Sequence[BaseException | None]) -> None:
+    loops: dict[asyncio.AbstractEventLoop, list[tuple[Any, BaseException | None]]] = {}
+    for write, outcome in zip(group, outcomes, strict=True):
+        if write.loop is None:
+            _settle([(write.done, outcome)])
+        else:
+            loops.setdefault(write.loop, []).append((write.done, outcome))
+    for loop, waiters in loops.items():
+        # A loop that has ended meanwhile has nobody left who waits.
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_settle, waiters)
+
+
+def _settle(waiters: list[tuple[Any, BaseException | None]]) -> None:
+    for waiter, outcome in waiters:
+        if waiter.done():
+            continue
+        if outcome is None:
+            waiter.set_result(None)
+        else:
+            failure = DatabaseError(f"{type(outcome).__name__}: {outcome}")
+            failure.__cause__ = outcome
+            waiter.set_exception(failure)
