@@ -33,8 +33,9 @@ _ASKS: Final[dict[str, re.Pattern[str]]] = {
         _POLITE
         + r"(?:set (?:an?|my|the) (?:alarm|timer|reminder)|remind me|turn (?:on|off|up|down)\b|(?:send|forward)\b"
         r".{0,40}\b(?:to|email|message|text)\b|call (?:my|mom|dad|\w+ (?:back|now))|text (?:my|mom|dad)\b"
-        r"|book (?:a|an|me)\b|order (?:a|an|me|some)\b|buy (?:a|an|me|some)\b|schedule\b|cancel my\b|play\b|pause\b|delete my\b|add .{1,60}"
-        r" to (?:my|the) .{0,20}(?:list|cart|calendar)|(?:transfer|pay|wire)\b|repeat (?:that|what you)|start recording"
+        r"|book (?:a|an|me)\b"
+        r"|order (?:a|an|me|some)\b|buy (?:a|an|me|some)\b|schedule\b|cancel my\b|play\b|pause\b|delete my\b"
+        r"|add .{1,60} to (?:my|the) .{0,20}(?:list|cart|calendar)|(?:transfer|pay|wire)\b|repeat (?:that|what you)|start recording"
         r"|change (?:my|your) (?:name|language|accent|volume|speed))",
         re.IGNORECASE,
     ),

@@ -1,7 +1,7 @@
 """The cache: looks a call up in its tiers, decides, and stores what may be stored.
 
 IO is here and rules are elsewhere: ``cache.decision`` decides, ``cache.classes`` says which tiers a call may use. A
-failing store or embedder is a miss, reported to ``failed`` and never raised.
+failing store or embedder is a miss, reported to a ``Watch`` and never raised.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
-
-from store.embedder import EmbedderError
+from typing import Any, Protocol
 
 from cache import answers
 from cache.call import Call
@@ -21,13 +19,21 @@ from cache.classes import allowed_tiers, classes_of
 from cache.decision import Bypass, Candidate, Decision, Hit, Miss, Reason, decide
 from cache.neighbours import Neighbours
 from cache.policy import Tier
+from store.embedder import EmbedderError
 from store.entries import Entries, Entry
 from store.errors import StoreError
 from store.ids import new_id
 from store.vectors import Vector
 
-Failed = Callable[[str, Exception], None]
-"""Told which tier failed, and how."""
+
+class Watch(Protocol):
+    """Told how the parts behind the cache fare."""
+
+    def failed(self, error: Exception) -> None:
+        """One failed; the call was a miss."""
+
+    def worked(self, *parts: str) -> None:
+        """These did their work: ``database``, ``embedder``, ``vectors``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Cache:
     Args:
         entries: stored answers.
         neighbours: the semantic tier; None switches it off.
-        failed: told of each failing tier.
+        watch: told of failures and successes.
         clock: seconds since 1970.
     """
 
@@ -59,12 +65,12 @@ class Cache:
         self,
         entries: Entries,
         neighbours: Neighbours | None,
-        failed: Failed,
+        watch: Watch,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._entries = entries
         self.neighbours = neighbours
-        self._failed = failed
+        self._watch = watch
         self._clock = clock
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="reprise-lookup")
 
@@ -115,8 +121,9 @@ class Cache:
         if "exact" in tiers:
             try:
                 decision = self._decide_exact(call, self._entries.by_exact_key(call.exact_key))
+                self._watch.worked("database")
             except StoreError as error:
-                self._failed("exact", error)
+                self._watch.failed(error)
                 decision = Miss(Reason.TIER_FAILED)
         if "semantic" not in tiers or isinstance(decision, Hit):
             return Lookup(decision, tiers)
@@ -137,8 +144,9 @@ class Cache:
             vector = self.neighbours.embed(call.fuzzy.text)
             candidates = self.neighbours.nearest(call.fuzzy, vector, call.scope.partition, call.policy)
         except (StoreError, EmbedderError) as error:
-            self._failed("semantic", error)
+            self._watch.failed(error)
             return Miss(Reason.TIER_FAILED), None
+        self._watch.worked("embedder", "vectors")
         decision = decide(call.fuzzy.text, candidates, call.policy, self._clock())
         if isinstance(decision, Miss) and not candidates:
             decision = Miss(Reason.NOTHING_SIMILAR)
@@ -164,7 +172,7 @@ class Cache:
         try:
             return self.neighbours.embed(text) if self.neighbours else None
         except EmbedderError as error:
-            self._failed("semantic", error)
+            self._watch.failed(error)
             return None
 
     def _entry(

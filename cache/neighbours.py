@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from store.embedder import Embedder
 
 from cache.decision import Candidate
 from cache.identity import Fuzzy
 from cache.policy import Policy
+from store.embedder import Embedder
 from store.entries import Entries, Entry
 from store.indexer import Indexer, Pending
 from store.vectors import Vector, VectorIndex

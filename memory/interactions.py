@@ -49,6 +49,8 @@ class Interaction:
     model: str | None = None
     provider: str | None = None
     stream: bool = False
+    collapsed: bool = False
+    """Shared the upstream call of an identical one in flight."""
     success: bool = True
     status_code: int | None = None
     error: str | None = None
@@ -77,6 +79,7 @@ class Interaction:
 
 
 _FIELDS = [column.name for column in dataclasses.fields(Interaction)]
+_FLAGS = ("success", "stream", "collapsed", "tokens_estimated")
 _LISTS = ("memories_used", "chunks_used")
 _INSERT = Prepared(sa.insert(interactions))
 _LISTED = (
@@ -179,8 +182,8 @@ def _as_row(interaction: Interaction) -> dict[str, Any]:
     row["metadata"] = _dump(dict(interaction.metadata))
     row["context_pack"] = _dump(interaction.context_pack)
     row["response_chars"] = len(interaction.response)
-    row["success"], row["stream"] = int(interaction.success), int(interaction.stream)
-    row["tokens_estimated"] = int(interaction.tokens_estimated)
+    for flag in _FLAGS:
+        row[flag] = int(row[flag])
     return row
 
 
@@ -192,7 +195,7 @@ def _as_record(row: dict[str, Any]) -> dict[str, Any]:
     record = _with_lists(row)
     record["metadata"] = _read(row["metadata"], dict)
     record["context_pack"] = _read(row["context_pack"], dict) or None
-    for flag in ("success", "stream", "tokens_estimated"):
+    for flag in _FLAGS:
         record[flag] = bool(row[flag])
     return record
 

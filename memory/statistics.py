@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ GROUPS = ("model", "client", "session", "project")
 MOST_GROUPS = 50
 """Groups listed per dimension, busiest first."""
 
-_HIT = log.c.cache_status == "hit"
+_HIT = sa.func.coalesce(log.c.cache_status, "") == "hit"
 _TOKENS = sa.func.coalesce(log.c.prompt_tokens, 0) + sa.func.coalesce(log.c.completion_tokens, 0)
 
 
@@ -73,14 +74,14 @@ class Statistics:
         }
 
     def _totals(self, where: list[sa.ColumnElement[bool]]) -> dict[str, Any]:
-        statement = sa.select(
+        statement: sa.Select[Any] = sa.select(
             sa.func.count().label("requests"),
             _count(_HIT).label("hits"),
             _count(sa.and_(_HIT, log.c.tier == "exact")).label("exact"),
             _count(sa.and_(_HIT, log.c.tier == "semantic")).label("semantic"),
             _count(log.c.cache_status == "refresh").label("refreshes"),
             _count(log.c.success == 0).label("failures"),
-            _count(log.c.metadata.like('%"collapsed": true%')).label("collapsed"),
+            _count(log.c.collapsed == 1).label("collapsed"),
             _count(log.c.tokens_estimated == 1).label("estimated"),
             _sum_where(sa.not_(_HIT), sa.func.coalesce(log.c.prompt_tokens, 0)).label("prompt_tokens"),
             _sum_where(sa.not_(_HIT), sa.func.coalesce(log.c.completion_tokens, 0)).label("completion_tokens"),
@@ -91,7 +92,7 @@ class Statistics:
         return self._database.query(statement)[0]
 
     def _reasons(self, where: list[sa.ColumnElement[bool]], status: str) -> dict[str, Any]:
-        statement = (
+        statement: sa.Select[Any] = (
             sa.select(sa.func.coalesce(log.c.reason, "unknown").label("reason"), sa.func.count().label("n"))
             .where(*where, log.c.cache_status == status)
             .group_by(log.c.reason)
@@ -109,13 +110,15 @@ class Statistics:
         """The nearest-rank quantile: the smallest value with at least this share at or below it."""
         if n == 0:
             return None
-        rank = max(0, -(-int(n * share * 1000) // 1000) - 1)
-        statement = sa.select(log.c.latency_ms).where(*where).order_by(log.c.latency_ms).offset(rank).limit(1)
+        rank = math.ceil(n * share) - 1
+        statement: sa.Select[Any] = (
+            sa.select(log.c.latency_ms).where(*where).order_by(log.c.latency_ms).offset(rank).limit(1)
+        )
         return round(float(self._database.query(statement)[0]["latency_ms"]), 3)
 
     def _by(self, where: list[sa.ColumnElement[bool]], group: str) -> list[dict[str, Any]]:
         column = log.c["session_id" if group == "session" else group]
-        statement = (
+        statement: sa.Select[Any] = (
             sa.select(
                 sa.func.coalesce(column, "").label(group),
                 sa.func.count().label("requests"),

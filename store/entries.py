@@ -134,10 +134,8 @@ class Entries:
             self._database.writer.submit(_SUPERSEDE.text, _SUPERSEDE.row({"key": entry.exact_key}))
         self._database.writer.submit(_INSERT.text, _INSERT.row(_as_row(entry, vector, embedder)))
         with self._lock:
-            kept = [] if replace else list(self._memory.get(entry.exact_key) or ())
-            # Only a key whose rows memory holds in full may be added to; otherwise SQL is asked next time.
-            if replace or kept:
-                self._memory[entry.exact_key] = [*kept, entry]
+            kept = [] if replace else self._memory.get(entry.exact_key) or []
+            self._memory[entry.exact_key] = [*kept, entry]
 
     def touch(self, id_: str, now: float) -> None:
         """Count a hit; written with the next ``flush``."""

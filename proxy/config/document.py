@@ -60,8 +60,10 @@ def _compose(text: str) -> yaml.Node | None:
         column = len(before) - before.rfind("\n")
         raise Unreadable("holds a control character", before.count("\n") + 1, column) from None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise Unreadable.at(mark, f"is not valid YAML: {_syntax_message(error)}") from None
+        unclosed = "end of stream" in str(error.problem) or "<stream end>" in str(error.problem)
+        mark = error.context_mark if unclosed and error.context_mark else error.problem_mark
+        message = "a quote or bracket is opened and never closed" if unclosed else _syntax_message(error)
+        raise Unreadable.at(mark, f"is not valid YAML: {message}") from None
     except RecursionError:
         raise Unreadable("is nested too deeply") from None
 

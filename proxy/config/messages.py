@@ -29,7 +29,7 @@ _LIMITS = {
     "less_than_equal": ("le", "must be {} or less"),
 }
 _PATTERNS = {
-    NAME_PATTERN: "must be 1 to 64 lower-case letters, digits, dots, dashes or underscores, starting with a letter or digit",
+    NAME_PATTERN: "must be at most 64 lower-case letters, digits, dots, dashes or underscores, a letter or digit first",
     URL_PATTERN: "must begin with http:// or https:// and hold no spaces",
 }
 # People paste LiteLLM's files; these keys of it are not read, and each has its counterpart.

@@ -78,8 +78,9 @@ def _value(text: str, path: tuple[str, ...], source: Place, findings: Findings) 
         return None
     if not text.startswith(("[", "{", '"', "'")):
         return text
+    inner = Findings(source)
     try:
-        return document.parse(text, inner := Findings(source))
+        return document.parse(text, inner)
     except document.Unreadable as error:
         findings.add(path, error.message, source)
         return None

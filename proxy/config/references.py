@@ -13,7 +13,7 @@ from typing import Any
 from proxy.config.problems import Findings, KeyPath
 
 # `os.environ/` is LiteLLM's spelling and takes the whole value; the braces are a shell's and may be part of one.
-_WHOLE = re.compile(r"\s*os\.environ/(?P<name>.*?)\s*", re.DOTALL)
+_WHOLE = "os.environ/"
 _PART = re.compile(
     r"(?P<literal>\$\$\{)|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<default>:-(?:(?!\$\{)[^}])*)?\}|(?P<broken>\$\{)"
 )
@@ -56,14 +56,12 @@ def resolve(value: Any, environ: Mapping[str, str], findings: Findings, path: Ke
 
 
 def _text(text: str, environ: Mapping[str, str]) -> str:
-    whole = _WHOLE.fullmatch(text)
-    if not whole:
+    name = text.strip().removeprefix(_WHOLE)
+    if name == text.strip():
         return _PART.sub(lambda part: _replacement(part, environ), text)
-    if not _NAME.fullmatch(whole["name"]):
+    if not _NAME.fullmatch(name):
         raise _Broken
-    if whole["name"] not in environ:
-        raise _Unset(whole["name"])
-    return environ[whole["name"]]
+    return _held(name, environ)
 
 
 def _replacement(part: re.Match[str], environ: Mapping[str, str]) -> str:
@@ -74,9 +72,13 @@ def _replacement(part: re.Match[str], environ: Mapping[str, str]) -> str:
     if part["default"]:
         # As in a shell, `:-` also stands in for a variable that is set to nothing.
         return environ.get(part["name"]) or part["default"].removeprefix(":-")
-    if part["name"] not in environ:
-        raise _Unset(part["name"])
-    return environ[part["name"]]
+    return _held(part["name"], environ)
+
+
+def _held(name: str, environ: Mapping[str, str]) -> str:
+    if name not in environ:
+        raise _Unset(name)
+    return environ[name]
 
 
 def _is_model_key(path: KeyPath) -> bool:

@@ -77,6 +77,9 @@ def format_size(size: int) -> str:
 
 
 def _split(value: Any, pattern: str, help_text: str) -> tuple[Decimal, str]:
+    if isinstance(value, int) and value.bit_length() > 64:
+        # Python refuses to write very long numbers out, and none of them is in range.
+        raise _refusal(f"{help_text} (not one as large)")
     text = f"{Decimal(repr(value)):f}" if type(value) in (int, float) else value
     if not isinstance(text, str) or len(text) > _LONGEST or not re.match(pattern, text := text.strip()):
         raise _refusal(help_text)

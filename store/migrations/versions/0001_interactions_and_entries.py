@@ -61,6 +61,7 @@ def upgrade() -> None:
         sa.Column("model", sa.Text),
         sa.Column("provider", sa.Text),
         sa.Column("stream", sa.Integer),
+        sa.Column("collapsed", sa.Integer),
         sa.Column("success", sa.Integer, nullable=False),
         sa.Column("status_code", sa.Integer),
         sa.Column("quality_score", sa.Float),

@@ -1,0 +1,147 @@
+"""Builds the chat completion that a stream of chunks amounts to.
+
+Unknown fields are kept: text is joined, lists of indexed items are merged by index, anything else is overwritten.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from proxy.sse import EventReader
+
+_OVERWRITTEN = frozenset({"role", "type", "id", "index"})
+_PER_CHUNK = frozenset({"choices", "usage", "object", "obfuscation"})
+
+
+class StreamAssembler:
+    """Reads a stream beside its caller and knows, at its end, whether it was whole.
+
+    A stream is whole when every event made sense, no error was among them, and ``[DONE]`` was seen.
+    """
+
+    def __init__(self) -> None:
+        self._reader = EventReader()
+        self._top: dict[str, Any] = {}
+        self._choices: dict[int, dict[str, Any]] = {}
+        self._usage: dict[str, Any] | None = None
+        self.done = False
+        self.error: str | None = None
+        """What broke the stream, if anything did."""
+
+    def feed(self, chunk: bytes) -> bool:
+        """Take in bytes as they came; True when they hold the stream's end."""
+        for data in self._reader.feed(chunk):
+            if data.strip() == b"[DONE]":
+                self.done = True
+            else:
+                self._take(data)
+        return self.done
+
+    @property
+    def finished(self) -> bool:
+        """Does every choice have a finish reason?"""
+        return bool(self._choices) and all(choice.get("finish_reason") for choice in self._choices.values())
+
+    @property
+    def between_events(self) -> bool:
+        """May an event of ours be appended here?"""
+        return self._reader.between_events
+
+    def answer(self) -> dict[str, Any]:
+        """The completion so far, in the shape of an unstreamed one."""
+        choices = [_as_choice(index, choice) for index, choice in sorted(self._choices.items())]
+        answer = {**self._top, "object": "chat.completion", "choices": choices}
+        return answer if self._usage is None else {**answer, "usage": self._usage}
+
+    def _take(self, data: bytes) -> None:
+        try:
+            chunk = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            self.error = self.error or "a chunk is not JSON"
+            return
+        if not isinstance(chunk, dict) or "error" in chunk:
+            self.error = self.error or "the upstream reported an error in the stream"
+            return
+        for key, value in chunk.items():
+            if key not in _PER_CHUNK:
+                self._top[key] = value
+        if chunk.get("usage") is not None:
+            self._usage = chunk["usage"]
+        for choice in chunk.get("choices") or ():
+            if isinstance(choice, dict):
+                self._take_choice(choice)
+
+    def _take_choice(self, piece: dict[str, Any]) -> None:
+        choice = self._choices.setdefault(piece.get("index") or 0, {"delta": {}})
+        for key, value in piece.items():
+            if key == "delta":
+                merge(choice["delta"], value or {})
+            elif key == "logprobs" and isinstance(value, dict):
+                merge(choice.setdefault("logprobs", {}), value)
+            elif value is not None or key not in choice:
+                choice[key] = value
+
+
+def merge(into: dict[str, Any], piece: dict[str, Any]) -> None:
+    """Add a delta to what earlier deltas made."""
+    for key, value in piece.items():
+        known = into.get(key)
+        if known is None:
+            into[key] = _copied(value)
+        elif value is None:
+            continue
+        elif isinstance(known, str) and isinstance(value, str):
+            into[key] = _joined(key, known, value)
+        elif isinstance(known, dict) and isinstance(value, dict):
+            merge(known, value)
+        elif isinstance(known, list) and isinstance(value, list):
+            _merge_list(known, value)
+        else:
+            into[key] = value
+
+
+def _joined(key: str, known: str, value: str) -> str:
+    # Some providers repeat a tool's name in every chunk, others cut it up.
+    if key in _OVERWRITTEN or (key == "name" and known == value):
+        return value
+    return known + value
+
+
+def _merge_list(known: list[Any], piece: list[Any]) -> None:
+    for item in piece:
+        index = item.get("index") if isinstance(item, dict) else None
+        same = next((other for other in known if isinstance(other, dict) and other.get("index") == index), None)
+        if index is None or same is None:
+            known.append(_copied(item))
+        else:
+            merge(same, item)
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    if isinstance(value, list):
+        copied: list[Any] = []
+        _merge_list(copied, value)
+        return copied
+    return value
+
+
+def _as_choice(index: int, choice: dict[str, Any]) -> dict[str, Any]:
+    message = {"role": "assistant", "content": None, **choice["delta"]}
+    calls = message.get("tool_calls")
+    if isinstance(calls, list):
+        message["tool_calls"] = [_without_index(call) for call in sorted(calls, key=_index)]
+    rest = {key: value for key, value in choice.items() if key not in ("delta", "index", "finish_reason")}
+    return {"index": index, "message": message, **rest, "finish_reason": choice.get("finish_reason")}
+
+
+def _index(call: Any) -> int:
+    index = call.get("index") if isinstance(call, dict) else None
+    return index if isinstance(index, int) else 0
+
+
+def _without_index(call: Any) -> Any:
+    return {key: value for key, value in call.items() if key != "index"} if isinstance(call, dict) else call

@@ -1,0 +1,97 @@
+"""Who calls: the namespace a call belongs to, and what its key may do. Fails closed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from proxy.config import AuthSettings
+from proxy.errors import Forbidden, Unauthenticated
+
+Role = Literal["client", "admin"]
+DEFAULT_NAMESPACE = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever presented the credentials of a request."""
+
+    namespace: str
+    role: Role
+    key_name: str | None = None
+    authorization: str | None = None
+    """The caller's own Authorization, to be used upstream; never set while Reprise has keys of its own."""
+
+    @property
+    def visible(self) -> str | None:
+        """The one namespace whose records the caller may read; None for all."""
+        return None if self.role == "admin" else self.namespace
+
+
+class Authenticator:
+    """Tells callers apart.
+
+    With configured keys a caller must present one. Without, every caller is an admin of this machine, and its
+    namespace is a keyed hash of its Authorization, so that people with different provider keys share nothing.
+
+    Args:
+        settings: the configured keys.
+        secret: keys the hash; random bytes of this data directory.
+    """
+
+    def __init__(self, settings: AuthSettings, secret: bytes) -> None:
+        self._secret = secret
+        self._by_digest = {
+            _digest(key.key.get_secret_value()): Caller(key.namespace, key.role, key.name) for key in settings.keys
+        }
+        self._namespaces: dict[str, str] = {}
+
+    @property
+    def required(self) -> bool:
+        """Must callers present a key of ours?"""
+        return bool(self._by_digest)
+
+    def identify(self, headers: Mapping[str, str]) -> Caller:
+        """The caller behind a request's headers. Raises ``Unauthenticated``."""
+        presented = _presented(headers)
+        if not self._by_digest:
+            return Caller(self._namespace(presented), "admin", None, headers.get("authorization"))
+        if presented is None:
+            raise Unauthenticated("No API key given: send one as 'Authorization: Bearer KEY'.")
+        caller = self._by_digest.get(_digest(presented))
+        if caller is None:
+            raise Unauthenticated("This API key is not known here.")
+        return caller
+
+    def identify_admin(self, headers: Mapping[str, str]) -> Caller:
+        """As ``identify``, for what only admins may do. Raises ``Forbidden`` too."""
+        caller = self.identify(headers)
+        if caller.role != "admin":
+            raise Forbidden("This needs a key with the role admin.")
+        return caller
+
+    def _namespace(self, presented: str | None) -> str:
+        if presented is None:
+            return DEFAULT_NAMESPACE
+        known = self._namespaces.get(presented)
+        if known is None:
+            digest = hmac.new(self._secret, presented.encode(), hashlib.sha256).hexdigest()
+            known = f"key-{digest[:24]}"
+            if len(self._namespaces) < 1000:
+                self._namespaces[presented] = known
+        return known
+
+
+def _presented(headers: Mapping[str, str]) -> str | None:
+    authorization = headers.get("authorization")
+    if authorization:
+        scheme, _, token = authorization.partition(" ")
+        return token.strip() if scheme.lower() == "bearer" and token.strip() else authorization
+    return headers.get("x-api-key") or headers.get("api-key") or None
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()

@@ -1,0 +1,186 @@
+"""What a caller asks of the cache for one call: ``Cache-Control``, the body's ``cache`` field, ``x-reprise-*`` headers.
+
+Asking for less reuse is always granted. Asking for more is ignored, and said so, unless the policy allows it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cache.policy import Policy, is_no_looser
+from proxy.config import parse_duration
+from proxy.errors import InvalidRequest
+
+HEADERS = ("policy", "threshold", "session", "project", "client", "tags", "memory")
+MEMORY_MODES = ("off", "read", "full")
+BODY_FIELDS = ("no-cache", "no-store", "ttl", "s-maxage", "namespace")
+NAME_CHARS = 200
+"""Longest session, project, client or tag."""
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """The wishes of one call, checked for form but not yet granted."""
+
+    no_cache: bool = False
+    no_store: bool = False
+    only_if_cached: bool = False
+    max_age: float | None = None
+    ttl: float | None = None
+    part: str = ""
+    """A part of the caller's own namespace."""
+    policy: str | None = None
+    threshold: float | None = None
+    session: str | None = None
+    project: str = ""
+    client: str | None = None
+    tags: tuple[str, ...] = ()
+    memory: str = ""
+
+
+def read_controls(headers: Mapping[str, str], field: Any) -> Controls:
+    """Controls from headers and the body's ``cache`` field; the stricter wins where both speak.
+
+    Raises:
+        InvalidRequest: a value or an ``x-reprise-`` header nobody knows; ``param`` names it.
+    """
+    own = {name[10:]: value for name, value in headers.items() if name.startswith("x-reprise-")}
+    directives = headers.get("cache-control")
+    if not own and directives is None and field is None:
+        return _NONE
+    for name in own:
+        if name not in HEADERS:
+            raise InvalidRequest(f"Unknown header x-reprise-{name}.{_meant(name)}", param=f"x-reprise-{name}")
+    asked = {**_from_directives(directives or ""), **_from_headers(own)}
+    for name, value in _from_field(field).items():
+        asked[name] = min(asked[name], value) if name == "max_age" and name in asked else value
+    return Controls(**asked)
+
+
+def apply_controls(controls: Controls, policies: Mapping[str, Policy], base: Policy) -> tuple[Policy, list[str]]:
+    """The policy one call meets, and which wishes were not granted.
+
+    Raises:
+        InvalidRequest: no policy has that name.
+    """
+    policy, ignored = base, []
+    if controls.policy is not None and controls.policy != base.name:
+        other = policies.get(controls.policy)
+        if other is None:
+            known = ", ".join(sorted(policies))
+            raise InvalidRequest(
+                f"No policy is called {controls.policy!r}; there are: {known}.", param="x-reprise-policy"
+            )
+        if base.allow_loosening or is_no_looser(other, base):
+            policy = other
+        else:
+            ignored.append("policy")
+    changes: dict[str, Any] = {}
+    if controls.threshold is not None:
+        least = policy.similarity_threshold
+        # Where nothing is calibrated, naming any threshold asks for more than nothing.
+        if policy.allow_loosening or (least is not None and controls.threshold >= least):
+            changes["similarity_threshold"] = controls.threshold
+        else:
+            ignored.append("threshold")
+    if controls.ttl is not None:
+        if policy.allow_loosening or controls.ttl <= policy.ttl:
+            changes["ttl"] = controls.ttl
+        else:
+            ignored.append("ttl")
+    if controls.max_age is not None:
+        changes["max_age"] = controls.max_age
+    return (dataclasses.replace(policy, **changes) if changes else policy), ignored
+
+
+_NONE = Controls()
+
+
+def _from_directives(text: str) -> dict[str, Any]:
+    """RFC 9111, section 5.2.1; directives that mean nothing here are passed over, as it says."""
+    asked: dict[str, Any] = {}
+    for directive in text.lower().split(","):
+        name, _, value = directive.strip().partition("=")
+        if name in ("no-cache", "no-store", "only-if-cached"):
+            asked[name.replace("-", "_")] = True
+        elif name == "max-age":
+            if not value.strip('"').isascii() or not value.strip('"').isdigit():
+                raise InvalidRequest("Cache-Control: max-age takes whole seconds.", param="Cache-Control")
+            asked["max_age"] = min(asked.get("max_age", math.inf), float(value.strip('"')))
+    return asked
+
+
+def _from_headers(own: Mapping[str, str]) -> dict[str, Any]:
+    asked: dict[str, Any] = {}
+    for name, value in own.items():
+        header = f"x-reprise-{name}"
+        if name == "threshold":
+            asked["threshold"] = _threshold(value, header)
+        elif name == "memory":
+            if value not in MEMORY_MODES:
+                raise InvalidRequest(f"{header} takes one of: {', '.join(MEMORY_MODES)}.", param=header)
+            asked["memory"] = value
+        elif name == "tags":
+            asked["tags"] = tuple(sorted({_name(tag, header) for tag in value.split(",") if tag.strip()}))
+        else:
+            asked[name] = _name(value, header)
+    return asked
+
+
+def _from_field(field: Any) -> dict[str, Any]:
+    if field is None:
+        return {}
+    if not isinstance(field, Mapping):
+        raise InvalidRequest("'cache' must be an object.", param="cache")
+    asked: dict[str, Any] = {}
+    for name, value in field.items():
+        param = f"cache.{name}"
+        if name in ("no-cache", "no-store"):
+            if not isinstance(value, bool):
+                raise InvalidRequest(f"'{param}' must be true or false.", param=param)
+            if value:
+                asked[name.replace("-", "_")] = True
+        elif name in ("ttl", "s-maxage"):
+            asked["ttl" if name == "ttl" else "max_age"] = _seconds(value, param)
+        elif name == "namespace":
+            asked["part"] = _name(value, param)
+        else:
+            known = ", ".join(BODY_FIELDS)
+            raise InvalidRequest(f"Unknown field '{param}'; known are: {known}.", param=param)
+    return asked
+
+
+def _threshold(text: str, header: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 <= value <= 1.0:
+        raise InvalidRequest(f"{header} takes a number from 0 to 1.", param=header)
+    return value
+
+
+def _seconds(value: Any, param: str) -> float:
+    try:
+        seconds = parse_duration(value)
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if isinstance(value, bool) or not 0 < seconds < math.inf:
+        raise InvalidRequest(f"'{param}' takes seconds above 0, or a duration such as 10m.", param=param)
+    return seconds
+
+
+def _name(value: Any, param: str) -> str:
+    if not isinstance(value, str) or not value.strip() or len(value) > NAME_CHARS or not value.isprintable():
+        raise InvalidRequest(f"'{param}' takes 1 to {NAME_CHARS} printable characters.", param=param)
+    return value.strip()
+
+
+def _meant(name: str) -> str:
+    close = difflib.get_close_matches(name, HEADERS, 1)
+    return f" Did you mean x-reprise-{close[0]}?" if close else ""

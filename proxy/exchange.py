@@ -1,0 +1,74 @@
+"""One chat call on its walk: what came in, where it belongs, what became of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cache.call import Call
+from cache.decision import Bypass, Decision, Hit, Miss, Reason
+from proxy.auth import Caller
+from proxy.upstreams.base import Target
+from proxy.wire import ChatRequest
+from store.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A call, read and placed."""
+
+    request: ChatRequest
+    caller: Caller
+    target: Target
+    call: Call
+    session: str
+    client: str
+    ignored: tuple[str, ...] = ()
+    """Wishes that policy does not grant."""
+    interaction_id: str = dataclasses.field(default_factory=lambda: new_id("int"))
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the call came in."""
+        return time.perf_counter() - self.request.started
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the caller got."""
+
+    decision: Decision
+    status: int
+    answer: Mapping[str, Any] | None = None
+    """A chat completion; of a broken stream, as far as it came."""
+    error: str | None = None
+    upstream_ms: float | None = None
+    entry_id: str | None = None
+    """The entry served, or the one stored."""
+    collapsed: bool = False
+
+    @property
+    def cache_status(self) -> str:
+        """hit, miss, bypass or refresh."""
+        match self.decision:
+            case Hit():
+                return "hit"
+            case Bypass():
+                return "bypass"
+            case Miss(reason=Reason.REFRESH):
+                return "refresh"
+            case _:
+                return "miss"
+
+    @property
+    def tier(self) -> str:
+        """exact, semantic or upstream."""
+        return self.decision.tier if isinstance(self.decision, Hit) else "upstream"
+
+    @property
+    def similarity(self) -> float | None:
+        """Cosine of the answer served, or of the nearest one that was not."""
+        return None if isinstance(self.decision, Bypass) else self.decision.similarity

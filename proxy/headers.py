@@ -1,0 +1,82 @@
+"""Response headers: what the cache did, and what of the upstream's own goes on to the caller."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Literal
+
+from cache.decision import Bypass, Hit, Miss, Reason
+from proxy.exchange import Exchange, Outcome
+
+Expose = Literal["full", "minimal"]
+
+_NOT_PASSED = frozenset(
+    {
+        "connection",
+        "content-encoding",
+        "content-length",
+        "date",
+        "keep-alive",
+        "proxy-authenticate",
+        "server",
+        "set-cookie",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+
+def cache_headers(exchange: Exchange, outcome: Outcome, expose: Expose) -> dict[str, str]:
+    """``Cache-Status`` (RFC 9211), ``Age`` (RFC 9111) and the ``x-reprise-`` headers.
+
+    With ``expose: minimal``, similarity, quality and entry ids are left out: callers who share a namespace could
+    learn from them what others asked.
+    """
+    decision = outcome.decision
+    headers = {
+        "cache-status": _cache_status(outcome),
+        "x-reprise-cache": outcome.cache_status,
+        "x-reprise-tier": outcome.tier,
+        "x-reprise-reason": decision.reason,
+        "x-reprise-policy": exchange.call.policy.name,
+        "x-reprise-interaction": exchange.interaction_id,
+    }
+    if isinstance(decision, Miss) and decision.detail is not None and expose == "full":
+        headers["x-reprise-reason"] = f"{decision.reason}: {decision.detail}".encode("ascii", "replace").decode()
+    if exchange.ignored:
+        headers["x-reprise-ignored"] = ", ".join(exchange.ignored)
+    if isinstance(decision, Hit):
+        headers["age"] = str(max(0, int(time.time() - decision.entry.created_at)))
+    if expose == "full":
+        if outcome.similarity is not None:
+            headers["x-reprise-similarity"] = f"{outcome.similarity:.4f}"
+        if outcome.entry_id is not None:
+            headers["x-reprise-entry"] = outcome.entry_id
+        if isinstance(decision, Hit):
+            headers["x-reprise-quality"] = f"{decision.entry.quality:.3f}"
+    return headers
+
+
+def passed_on(upstream: Mapping[str, str]) -> dict[str, str]:
+    """The upstream's headers that mean something to the caller: rate limits, request ids, retry advice, its type."""
+    return {name: value for name, value in upstream.items() if name not in _NOT_PASSED}
+
+
+def _cache_status(outcome: Outcome) -> str:
+    decision = outcome.decision
+    if isinstance(decision, Hit):
+        ttl = int(decision.entry.expires_at - time.time())
+        return f"reprise; hit; ttl={ttl}; detail={decision.tier}"
+    forwarded = "miss"
+    if isinstance(decision, Bypass):
+        forwarded = "bypass"
+    elif decision.reason == Reason.REFRESH:
+        forwarded = "request"
+    parts = ["reprise", f"fwd={forwarded}", f"fwd-status={outcome.status}"]
+    if outcome.entry_id is not None:
+        parts.append("stored")
+    if outcome.collapsed:
+        parts.append("collapsed")
+    return "; ".join(parts)

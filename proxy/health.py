@@ -1,0 +1,71 @@
+"""Which parts work. A part that fails breaks no call; it is counted, logged once, and shown in readiness."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import structlog
+
+from proxy.metrics import Metrics
+from store.embedder import EmbedderError
+from store.errors import VectorIndexError
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Part:
+    """One part's state."""
+
+    ok: bool = True
+    failures: int = 0
+    error: str | None = None
+    since: float | None = None
+
+
+class Health:
+    """The state of the embedder, the vector index, the database and the log."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self.parts = {name: Part() for name in ("embedder", "vectors", "database", "log")}
+        self.starting = {"embedder"}
+        """Parts that are not up yet."""
+
+    def failed(self, error: Exception, part: str | None = None) -> None:
+        """Note a failure; the part is told from the error where it is not named."""
+        name = part or _part_of(error)
+        state = self.parts[name]
+        self._metrics.failures.labels(name).inc()
+        if state.ok:
+            # The error's own text may quote a value; its kind and ours are enough for a log line.
+            _log.error("part failed; calls go on without it", part=name, error=type(error).__name__)
+            state.since = time.time()
+        state.ok, state.error = False, type(error).__name__
+        state.failures += 1
+
+    def worked(self, *parts: str) -> None:
+        """Note that parts did their work."""
+        for name in parts:
+            state = self.parts[name]
+            if not state.ok:
+                _log.info("part works again", part=name)
+                state.ok, state.error, state.since = True, None, None
+
+    def started(self, part: str) -> None:
+        """Note that a part is up."""
+        self.starting.discard(part)
+
+    @property
+    def status(self) -> str:
+        """``starting`` until every part is up, ``degraded`` while one fails, else ``ready``."""
+        if self.starting:
+            return "starting"
+        return "ready" if all(part.ok for part in self.parts.values()) else "degraded"
+
+
+def _part_of(error: Exception) -> str:
+    if isinstance(error, EmbedderError):
+        return "embedder"
+    return "vectors" if isinstance(error, VectorIndexError) else "database"

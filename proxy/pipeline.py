@@ -1,0 +1,181 @@
+"""The walk of one chat call: wire in, identity, lookup, then replay or forward, record, wire out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cache.call import Call
+from cache.decision import Bypass, Hit, Reason
+from cache.identity import Scope as CacheScope
+from cache.lookup import Cache, Lookup
+from cache.policy import Policy
+from memory.sessions import derive_session
+from proxy import replay
+from proxy.auth import Authenticator, Caller
+from proxy.config import Settings
+from proxy.controls import apply_controls
+from proxy.disconnect import ClientGone, while_connected
+from proxy.errors import NotCached, ProxyError
+from proxy.exchange import Exchange, Outcome
+from proxy.flight import Flight, Flights, Head
+from proxy.headers import cache_headers, passed_on
+from proxy.recorder import Recorder
+from proxy.relay import CLIENT_GONE, Relay, Trip
+from proxy.upstreams.base import Upstream, UpstreamCall
+from proxy.upstreams.router import Router, is_direct
+from proxy.wire import ChatRequest, read_chat
+
+_JSON = "application/json"
+_EVENTS = "text/event-stream; charset=utf-8"
+
+
+class Pipeline:
+    """Answers chat calls, from the cache or from an upstream."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        policies: Mapping[str, Policy],
+        authenticator: Authenticator,
+        router: Router,
+        upstreams: Mapping[str, Upstream],
+        cache: Cache,
+        recorder: Recorder,
+    ) -> None:
+        self._settings = settings
+        self._policies = policies
+        self._authenticator = authenticator
+        self._router = router
+        self._upstreams = upstreams
+        self._cache = cache
+        self._recorder = recorder
+        self._flights = Flights()
+
+    async def chat(self, http: Request) -> Response:
+        """Answer one call. Raises ``ProxyError`` for what the caller must be told otherwise."""
+        caller = self._authenticator.identify(http.headers)
+        request = await read_chat(http, self._settings.server.max_body)
+        exchange = self._place(request, caller)
+        lookup = await self._look_up(exchange.call)
+        if isinstance(lookup.decision, Hit):
+            return await self._replay(exchange, lookup.decision)
+        if request.controls.only_if_cached:
+            await self._recorder.record(exchange, Outcome(lookup.decision, NotCached.status, error=NotCached.code))
+            raise NotCached(f"Nothing stored answers this call ({lookup.decision.reason}).")
+        return await self._forward(http, exchange, lookup)
+
+    def _place(self, request: ChatRequest, caller: Caller) -> Exchange:
+        """Identity: whose call it is, where it would go, which policy it meets."""
+        controls = request.controls
+        target = self._router.resolve(request.model, caller)
+        policy, ignored = apply_controls(controls, self._policies, self._policies["default"])
+        scope = CacheScope(
+            namespace=caller.namespace,
+            part=controls.part,
+            project=controls.project,
+            memory=controls.memory,
+            target=target.identity,
+            headers=f"{request.headers.get('openai-beta', '')}|{request.query}",
+        )
+        call = Call(request.body, scope, policy, controls.no_cache, not controls.no_store, controls.tags)
+        session = controls.session or _session_in(request.body)
+        return Exchange(
+            request=request,
+            caller=caller,
+            target=target,
+            call=call,
+            session=session or derive_session(caller.namespace, request.body["messages"]),
+            client=controls.client or caller.key_name or _product(request.headers.get("user-agent", "")),
+            ignored=tuple(ignored),
+        )
+
+    async def _look_up(self, call: Call) -> Lookup:
+        if not self._settings.cache.enabled:
+            return Lookup(Bypass(Reason.DISABLED))
+        return await self._cache.lookup(call)
+
+    async def _replay(self, exchange: Exchange, hit: Hit) -> Response:
+        request, entry = exchange.request, hit.entry
+        outcome = Outcome(hit, 200, entry.answer, entry_id=entry.id)
+        if request.stream:
+            body = replay.as_stream(entry.answer, time.time(), include_usage=request.include_usage)
+        else:
+            body = replay.as_json(entry.answer, time.time())
+        self._cache.hit(entry)
+        await self._recorder.record(exchange, outcome)
+        headers = cache_headers(exchange, outcome, self._settings.server.expose)
+        return Response(body, media_type=_EVENTS if request.stream else _JSON, headers=headers)
+
+    async def _forward(self, http: Request, exchange: Exchange, lookup: Lookup) -> Response:
+        trip = self._board(exchange, lookup, alone=False)
+        try:
+            try:
+                await while_connected(http.receive, trip.settled())
+            except ProxyError:
+                if not trip.joined:
+                    raise
+            if trip.joined and trip.flight.failed:
+                # What failed for its leader may yet work for this caller.
+                trip.flight.leave()
+                trip = self._board(exchange, lookup, alone=True)
+                await while_connected(http.receive, trip.settled())
+        except ProxyError as error:
+            trip.flight.leave()
+            await self._recorder.record(exchange, trip.outcome(error.status, error.code))
+            raise
+        except ClientGone:
+            trip.flight.leave()
+            await self._recorder.record(exchange, trip.outcome(CLIENT_GONE, "client_gone"))
+            return Response(status_code=CLIENT_GONE)
+        head = await trip.flight.opened()
+        if head.is_stream and head.ok:
+            headers = self._headers(exchange, trip.outcome(head.status, None), head)
+            return Relay(trip, exchange, self._recorder, headers)
+        body = await trip.flight.body()
+        trip.flight.leave()
+        outcome = trip.outcome(head.status, None if head.ok else "upstream_refused")
+        await self._recorder.record(exchange, outcome)
+        return Response(body, head.status, self._headers(exchange, outcome, head))
+
+    def _board(self, exchange: Exchange, lookup: Lookup, *, alone: bool) -> Trip:
+        """Join an identical call in flight, or start one."""
+        call, request = exchange.call, exchange.request
+
+        async def landed(answer: Mapping[str, Any]) -> str | None:
+            try:
+                entry = await self._cache.store(call, lookup, answer, exchange.interaction_id)
+            except Exception as error:  # noqa: BLE001  storing must never break the answer
+                self._recorder.store_failed(error)
+                return None
+            return entry.id if entry else None
+
+        def start() -> Flight:
+            upstream = self._upstreams["direct" if is_direct(exchange.target) else "litellm"]
+            sent = UpstreamCall(exchange.target, request.raw, request.body, request.headers, request.query)
+            return Flight(upstream, sent, landed)
+
+        # Streams share their very bytes, so calls must also agree on the form of the answer.
+        key = (call.exact_key, request.stream, str(request.body.get("stream_options")))
+        flight, joined = self._flights.board(key if lookup.shareable and call.store and not alone else None, start)
+        return Trip(lookup, flight, joined)
+
+    def _headers(self, exchange: Exchange, outcome: Outcome, head: Head) -> dict[str, str]:
+        return {**passed_on(head.headers), **cache_headers(exchange, outcome, self._settings.server.expose)}
+
+
+def _session_in(body: Mapping[str, Any]) -> str | None:
+    metadata = body.get("metadata")
+    session = metadata.get("session_id") if isinstance(metadata, Mapping) else None
+    return session if isinstance(session, str) and session.strip() else None
+
+
+def _product(user_agent: str) -> str:
+    """``OpenAI/Python 2.54.0`` is the client ``OpenAI/Python``; ``curl/8.5`` is ``curl``."""
+    first = user_agent.split(" ")[0]
+    name, _, version = first.partition("/")
+    return name if version[:1].isdigit() else first

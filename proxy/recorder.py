@@ -1,0 +1,139 @@
+"""Writes each round trip to the log, and to the metrics, before its caller has the last byte."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from cache.answers import text_of
+from cache.classes import last_user_text
+from cache.decision import Bypass, Hit
+from memory.interactions import Interaction, Interactions, summary_of
+from proxy.exchange import Exchange, Outcome
+from proxy.health import Health
+from proxy.metrics import Metrics
+from proxy.prices import Prices
+from store.errors import StoreError
+
+PATIENCE = 5.0
+"""Seconds that an answer waits for its log line, before it goes out without."""
+
+CHARS_PER_TOKEN = 4
+"""Rule of thumb where the upstream names no usage."""
+
+
+class Recorder:
+    """Turns exchanges into interactions. A log that fails breaks no call: it is counted and shown."""
+
+    def __init__(self, interactions: Interactions, metrics: Metrics, health: Health, prices: Prices) -> None:
+        self._interactions = interactions
+        self._metrics = metrics
+        self._health = health
+        self._prices = prices
+
+    async def record(self, exchange: Exchange, outcome: Outcome) -> None:
+        """Log a round trip; returns once it survives a killed process, or the log has failed."""
+        interaction = self._interaction(exchange, outcome)
+        self._measure(exchange, outcome, interaction)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._interactions.record(interaction)
+        except (StoreError, TimeoutError) as error:
+            self._health.failed(error, "log")
+        else:
+            self._health.worked("log")
+
+    def store_failed(self, error: Exception) -> None:
+        """Count an answer that could not be stored."""
+        self._health.failed(error, "database")
+
+    def _interaction(self, exchange: Exchange, outcome: Outcome) -> Interaction:
+        request = exchange.request
+        messages = request.body["messages"]
+        answer = outcome.answer or {}
+        response = _response_text(answer)
+        tokens, estimated = _tokens(request.raw, answer, response)
+        names = (
+            _text(answer.get("model")),
+            exchange.target.model,
+            f"{exchange.target.provider}/{exchange.target.model}",
+        )
+        price = self._prices.cost(names, *tokens) if answer else None
+        hit = isinstance(outcome.decision, Hit)
+        return Interaction(
+            id=exchange.interaction_id,
+            prompt=last_user_text(messages),
+            request=request.raw.decode("utf-8", "replace"),
+            response=response,
+            response_summary=summary_of(response),
+            namespace=exchange.call.scope.namespace,
+            project=request.controls.project,
+            client=exchange.client,
+            session_id=exchange.session,
+            model=request.model,
+            provider=exchange.target.provider,
+            stream=request.stream,
+            success=outcome.error is None and outcome.status < 400,
+            status_code=outcome.status,
+            error=outcome.error,
+            latency_ms=round(exchange.elapsed * 1000, 3),
+            upstream_ms=outcome.upstream_ms,
+            input_hash=exchange.call.exact_key,
+            prompt_tokens=tokens[0] if answer else None,
+            completion_tokens=tokens[1] if answer else None,
+            tokens_estimated=estimated and bool(answer),
+            cost=None if hit or outcome.collapsed else price,
+            cost_saved=price if hit or outcome.collapsed else None,
+            cache_status=outcome.cache_status,
+            tier=outcome.tier,
+            reason=outcome.decision.reason,
+            entry_id=outcome.entry_id,
+            similarity=outcome.similarity,
+            policy=exchange.call.policy.name,
+            collapsed=outcome.collapsed,
+            metadata={"tags": list(exchange.call.tags)} if exchange.call.tags else {},
+        )
+
+    def _measure(self, exchange: Exchange, outcome: Outcome, interaction: Interaction) -> None:
+        metrics, decision = self._metrics, outcome.decision
+        failed = "" if interaction.success else "_failed"
+        status = outcome.cache_status + failed
+        metrics.requests.labels("chat", metrics.model_label(exchange.request.model), status).inc()
+        tier = outcome.tier if isinstance(decision, Hit) else "none" if isinstance(decision, Bypass) else "all"
+        metrics.lookups.labels(tier, outcome.cache_status, decision.reason).inc()
+        metrics.duration.labels(status).observe(exchange.elapsed)
+        if outcome.similarity is not None:
+            metrics.similarity.labels(outcome.cache_status).observe(outcome.similarity)
+        if outcome.upstream_ms is not None and not outcome.collapsed:
+            metrics.upstream.observe(outcome.upstream_ms / 1000)
+        if outcome.collapsed:
+            metrics.collapsed.inc()
+        if isinstance(decision, Hit):
+            metrics.tokens_saved.labels("prompt").inc(interaction.prompt_tokens or 0)
+            metrics.tokens_saved.labels("completion").inc(interaction.completion_tokens or 0)
+            metrics.cost_saved.inc(interaction.cost_saved or 0)
+
+
+def _response_text(answer: Mapping[str, Any]) -> str:
+    """The first choice's text; where it has none, its message as JSON, so that tool calls are kept."""
+    text = text_of(answer)
+    choices = answer.get("choices")
+    if text or not isinstance(choices, list) or not choices or not isinstance(choices[0], Mapping):
+        return text
+    return orjson.dumps(choices[0].get("message") or {}).decode()
+
+
+def _tokens(raw: bytes, answer: Mapping[str, Any], response: str) -> tuple[tuple[int, int], bool]:
+    usage = answer.get("usage")
+    if isinstance(usage, Mapping):
+        prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
+        if isinstance(prompt, int) and isinstance(completion, int):
+            return (prompt, completion), False
+    return (-(-len(raw) // CHARS_PER_TOKEN), -(-len(response) // CHARS_PER_TOKEN)), True
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

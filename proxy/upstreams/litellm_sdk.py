@@ -1,0 +1,133 @@
+"""Every other provider, through LiteLLM's SDK. It is imported when a call first needs it: that takes seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+
+from proxy.errors import UpstreamError, UpstreamTimeout
+from proxy.sse import DONE, event
+from proxy.upstreams.base import UpstreamCall, UpstreamResponse
+
+_JSON = {"content-type": "application/json"}
+_EVENTS = {"content-type": "text/event-stream; charset=utf-8"}
+
+
+class LiteLLMUpstream:
+    """Chat calls through ``litellm.acompletion``, its own cache and retries off."""
+
+    def __init__(self) -> None:
+        self._module: Any = None
+        self._importing = asyncio.Lock()
+
+    @asynccontextmanager
+    async def send(self, call: UpstreamCall) -> AsyncIterator[UpstreamResponse]:
+        """Call the provider and give its answer in OpenAI's wire format."""
+        litellm = await self._litellm()
+        try:
+            async with asyncio.timeout(None if call.stream else call.target.timeout):
+                answer = await litellm.acompletion(**_arguments(call))
+        except TimeoutError as error:
+            raise UpstreamTimeout("The upstream did not answer in time.") from error
+        except Exception as error:  # noqa: BLE001  LiteLLM's errors derive from OpenAI's, which are not imported here
+            yield _as_response(error)
+            return
+        if call.stream:
+            yield UpstreamResponse(200, _EVENTS, _events(answer, call.target.stream_timeout))
+        else:
+            yield UpstreamResponse(200, _JSON, _once(orjson.dumps(answer.model_dump(exclude_none=True))))
+
+    async def close(self) -> None:
+        """Close LiteLLM's pooled clients, if it was ever imported."""
+        if self._module is not None:
+            await self._module.close_litellm_async_clients()
+
+    async def _litellm(self) -> Any:
+        async with self._importing:
+            if self._module is None:
+                self._module = await asyncio.to_thread(_import)
+        return self._module
+
+
+def _import() -> Any:
+    # Otherwise importing it fetches a price list from the network.
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    import litellm
+
+    litellm.telemetry = False
+    litellm.suppress_debug_info = True
+    litellm.drop_params = False
+    return litellm
+
+
+def _arguments(call: UpstreamCall) -> dict[str, Any]:
+    target = call.target
+    body = {key: value for key, value in call.body.items() if key not in ("cache", "model")}
+    arguments: dict[str, Any] = {
+        **target.params,
+        **body,
+        "model": f"{target.provider}/{target.model}",
+        "timeout": target.stream_timeout if call.stream else target.timeout,
+        "num_retries": 0,
+        "max_retries": 0,
+        "caching": False,
+    }
+    if target.api_base:
+        arguments["api_base"] = target.api_base
+    if target.api_key:
+        arguments["api_key"] = target.api_key.removeprefix("Bearer ") if target.own_key else target.api_key
+    if target.extra_headers:
+        arguments["extra_headers"] = dict(target.extra_headers)
+    return arguments
+
+
+async def _once(body: bytes) -> AsyncIterator[bytes]:
+    yield body
+
+
+async def _events(chunks: Any, silence: float) -> AsyncIterator[bytes]:
+    iterator = aiter(chunks)
+    while True:
+        try:
+            async with asyncio.timeout(silence):
+                chunk = await anext(iterator)
+        except StopAsyncIteration:
+            yield DONE
+            return
+        except TimeoutError as error:
+            raise UpstreamTimeout("The upstream fell silent in the middle of its answer.") from error
+        except Exception as error:
+            raise UpstreamError("The upstream's stream broke off.", code="upstream_connection_lost") from error
+        yield event(orjson.dumps(chunk.model_dump(exclude_none=True)))
+
+
+def _as_response(error: Exception) -> UpstreamResponse:
+    """A provider's refusal with its own status; anything without one could not be reached."""
+    status = getattr(error, "status_code", None)
+    if not isinstance(status, int) or not 400 <= status < 600:
+        raise UpstreamError("The upstream cannot be reached.") from error
+    if "Timeout" in type(error).__name__:
+        raise UpstreamTimeout("The upstream did not answer in time.") from error
+    body = {
+        "message": str(getattr(error, "message", error)),
+        "type": _text(error, "type") or type(error).__name__,
+        "param": _text(error, "param"),
+        "code": _text(error, "code"),
+    }
+    return UpstreamResponse(status, {**_JSON, **_retry_headers(error)}, _once(orjson.dumps({"error": body})))
+
+
+def _text(error: Exception, name: str) -> str | None:
+    value = getattr(error, name, None)
+    return None if value is None else str(value)
+
+
+def _retry_headers(error: Exception) -> Mapping[str, str]:
+    response = getattr(error, "response", None)
+    headers = getattr(response, "headers", None) or {}
+    return {name.lower(): str(value) for name, value in headers.items() if name.lower().startswith("retry-after")}
