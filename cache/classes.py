@@ -35,8 +35,8 @@ _ASKS: Final[dict[str, re.Pattern[str]]] = {
         r".{0,40}\b(?:to|email|message|text)\b|call (?:my|mom|dad|\w+ (?:back|now))|text (?:my|mom|dad)\b"
         r"|book (?:a|an|me)\b"
         r"|order (?:a|an|me|some)\b|buy (?:a|an|me|some)\b|schedule\b|cancel my\b|play\b|pause\b|delete my\b"
-        r"|add .{1,60} to (?:my|the) .{0,20}(?:list|cart|calendar)|(?:transfer|pay|wire)\b|repeat (?:that|what you)|start recording"
-        r"|change (?:my|your) (?:name|language|accent|volume|speed))",
+        r"|add .{1,60} to (?:my|the) .{0,20}(?:list|cart|calendar)|(?:transfer|pay|wire)\b|repeat (?:that|what you)"
+        r"|start recording|change (?:my|your) (?:name|language|accent|volume|speed))",
         re.IGNORECASE,
     ),
     "own-data": re.compile(

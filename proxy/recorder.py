@@ -28,16 +28,21 @@ CHARS_PER_TOKEN = 4
 class Recorder:
     """Turns exchanges into interactions. A log that fails breaks no call: it is counted and shown."""
 
-    def __init__(self, interactions: Interactions, metrics: Metrics, health: Health, prices: Prices) -> None:
+    def __init__(
+        self, interactions: Interactions, metrics: Metrics, health: Health, prices: Prices, *, log_calls: bool = True
+    ) -> None:
         self._interactions = interactions
         self._metrics = metrics
         self._health = health
         self._prices = prices
+        self._log_calls = log_calls
 
     async def record(self, exchange: Exchange, outcome: Outcome) -> None:
         """Log a round trip; returns once it survives a killed process, or the log has failed."""
         interaction = self._interaction(exchange, outcome)
         self._measure(exchange, outcome, interaction)
+        if not self._log_calls:
+            return
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._interactions.record(interaction)

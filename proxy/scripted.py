@@ -45,7 +45,8 @@ class ScriptedModel:
     without ``[DONE]``, ``[error]`` with an error event.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, thinking: float = 0.0) -> None:
+        self._thinking = thinking
         self.calls: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.bodies: list[bytes] = []
@@ -72,8 +73,8 @@ class ScriptedModel:
         self.headers.append(dict(request.headers))
         prompt = last_text(body)
         self.by_prompt[prompt] += 1
-        does = {name: value for name, value in _INSTRUCTION.findall(prompt)}
-        await asyncio.sleep(float(does.get("delay") or 0))
+        does = dict(_INSTRUCTION.findall(prompt))
+        await asyncio.sleep(float(does.get("delay") or self._thinking))
         if "hang" in does:
             await asyncio.sleep(3600)
         if does.get("break") == "0":

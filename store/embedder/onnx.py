@@ -16,8 +16,9 @@ _ERRORS_ONLY = 3
 class OnnxEmbedder:
     """Embeds with an exported model; pooling and normalisation lie inside its graph.
 
-    Texts run one by one. An int8 model quantises activations with one scale for the whole batch, so in a
-    batch a vector would depend on its neighbours; and one by one costs nothing, as nothing is padded.
+    Texts run one by one, in up to twice the time of a batch. An int8 model quantises activations with one
+    scale for the whole batch, so a vector would depend on its neighbours (measured: cosine down to 0.958
+    between the same text alone and in a batch of eight).
     """
 
     def __init__(self, artifact: Artifact, threads: int = 1) -> None:

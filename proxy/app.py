@@ -1,0 +1,105 @@
+"""The application: routes, error shapes and the life of a server's parts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from importlib.metadata import PackageNotFoundError, version
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from proxy.config import Settings
+from proxy.errors import InvalidRequest, NotFound, ProxyError, Unavailable
+from proxy.limits import BodyLimit
+from proxy.maintenance import maintain
+from proxy.openapi import describe
+from proxy.routes import health, interactions, models, operations
+from proxy.services import build_services
+from store.errors import StoreError
+
+CHAT_PATHS = ("/v1/chat/completions", "/chat/completions")
+
+_log = structlog.get_logger(__name__)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Build the application and open its data directory.
+
+    Raises:
+        StoreError: the data directory cannot be used.
+    """
+    services = build_services(settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        semantic = asyncio.create_task(services.start_semantic())
+        upkeep = asyncio.create_task(maintain(services))
+        try:
+            yield
+        finally:
+            await semantic
+            upkeep.cancel()
+            await services.close()
+
+    app = FastAPI(title="Reprise", version=installed_version(), lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    app.state.services = services
+    # The hot path is a plain route: FastAPI's parameter handling would cost more than an exact hit does.
+    for path in CHAT_PATHS:
+        app.router.routes.append(Route(path, services.pipeline.chat, methods=["POST"]))
+    for routes in (models, interactions, operations, health):
+        app.include_router(routes.router)
+    app.add_middleware(BodyLimit, most=settings.server.max_body, exempt=CHAT_PATHS)
+    _shape_errors(app)
+    describe(app)
+    return app
+
+
+def installed_version() -> str:
+    """The version of the installed distribution."""
+    try:
+        return version("reprise-llm")
+    except PackageNotFoundError:
+        return "0"
+
+
+def error_response(error: ProxyError) -> Response:
+    """The one place where an error becomes JSON."""
+    return JSONResponse(error.body(), error.status, error.headers())
+
+
+def _shape_errors(app: FastAPI) -> None:
+    async def proxy_error(_: Request, error: Exception) -> Response:
+        return error_response(error if isinstance(error, ProxyError) else ProxyError("Internal error."))
+
+    async def store_error(_: Request, error: Exception) -> Response:
+        _log.error("a route failed", error=type(error).__name__)
+        return error_response(Unavailable("The store cannot be read or written now."))
+
+    async def validation_error(_: Request, error: Exception) -> Response:
+        first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": (), "msg": str(error)}
+        where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path", "header"))
+        name = where or "body"
+        return error_response(InvalidRequest(f"'{name}': {first['msg']}.", param=name))
+
+    async def http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 404:
+            return error_response(NotFound(f"No such route: {request.method} {request.url.path}."))
+        shaped = InvalidRequest(str(error.detail), code=f"http_{error.status_code}")
+        return JSONResponse(shaped.body(), error.status_code, error.headers)
+
+    async def unexpected(request: Request, error: Exception) -> Response:
+        _log.error("unexpected error", path=request.url.path, error=type(error).__name__, exc_info=error)
+        return error_response(ProxyError("Internal error.", code="internal_error"))
+
+    app.add_exception_handler(ProxyError, proxy_error)
+    app.add_exception_handler(StoreError, store_error)
+    app.add_exception_handler(RequestValidationError, validation_error)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(Exception, unexpected)

@@ -1,0 +1,48 @@
+"""What a server does beside its calls: write hit counts, retire expired answers, mend the vector index."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+
+from proxy.services import Services
+from store.errors import StoreError
+
+FLUSH = 1.0
+"""Seconds between two writings of hit counts: what a killed process may lose of them."""
+SWEEP = 30.0
+"""Seconds between two sweeps."""
+BATCH = 500
+
+_log = structlog.get_logger(__name__)
+
+
+async def maintain(services: Services) -> None:
+    """Run until cancelled. A failure is counted and tried again next time."""
+    swept = time.monotonic()
+    while True:
+        await asyncio.sleep(FLUSH)
+        try:
+            services.entries.flush()
+            if time.monotonic() - swept >= SWEEP:
+                swept = time.monotonic()
+                await asyncio.to_thread(sweep, services, time.time())
+        except StoreError as error:
+            services.health.failed(error)
+
+
+def sweep(services: Services, now: float) -> int:
+    """Retire expired answers and write to the index what a failure left out; gives how many were retired."""
+    retired = 0
+    while rows := services.entries.expire(now, BATCH):
+        retired += len(rows)
+        if services.index is not None:
+            for id_, partition, embedder in rows:
+                if embedder is not None:
+                    services.index.remove(partition, embedder, [id_])
+    if services.indexer is not None and not services.health.parts["vectors"].ok:
+        services.indexer.catch_up()
+        services.health.worked("vectors")
+    return retired

@@ -1,0 +1,49 @@
+"""Is the process alive, is it ready, and what does Prometheus want to know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import JSONResponse
+
+from proxy.routes.access import Admin, Parts
+from store.errors import StoreError
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/health/liveliness", operation_id="liveliness")
+@router.get("/health/liveness", include_in_schema=False)
+@router.get("/healthz", include_in_schema=False)
+async def liveliness() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "alive"}
+
+
+@router.get("/health/readiness", operation_id="readiness", responses={503: {"description": "Starting."}})
+@router.get("/readyz", include_in_schema=False)
+async def readiness(parts: Parts) -> Response:
+    """503 until embedder and store are up; then 200, ``degraded`` while a part fails that calls get by without."""
+    health = parts.health
+    body: dict[str, Any] = {
+        "status": health.status,
+        "parts": {
+            name: {"ok": part.ok, "failures": part.failures, "error": part.error, "since": part.since}
+            for name, part in health.parts.items()
+        },
+        "starting": sorted(health.starting),
+    }
+    return JSONResponse(body, 503 if health.status == "starting" else 200)
+
+
+@router.get("/metrics", operation_id="metrics", response_class=Response)
+def metrics(parts: Parts, _: Admin) -> Response:
+    """Prometheus metrics."""
+    parts.metrics.queue.set(parts.database.writer.depth)
+    try:
+        parts.metrics.entries.set(parts.entries.count_active())
+    except StoreError as error:
+        parts.health.failed(error)
+    return Response(generate_latest(parts.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,100 @@
+"""The log over HTTP: record, list, read."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from memory.interactions import Interaction, InteractionError, summary_of
+from proxy.errors import InvalidRequest, NotFound
+from proxy.routes.access import AnyCaller, Parts
+
+router = APIRouter(tags=["interactions"])
+
+
+class NewInteraction(BaseModel):
+    """What a client reports. Of a tool, ``input`` and ``output`` may stand for prompt and response."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    prompt: str | None = None
+    response: str = ""
+    response_summary: str = ""
+    project: str = ""
+    client: str = ""
+    session_id: str = ""
+    model: str | None = None
+    provider: str | None = None
+    memories_used: list[str] = []
+    chunks_used: list[str] = []
+    context_pack: dict[str, Any] | None = None
+    interaction_type: str = Field(default="llm", min_length=1, max_length=64)
+    tool_id: str | None = None
+    tool_name: str | None = None
+    input: Any = None
+    output: Any = None
+    success: bool = True
+    quality_score: float | None = Field(default=None, ge=0, le=1)
+    latency_ms: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    error: str | None = None
+    metadata: dict[str, Any] = {}
+
+
+@router.post("/interactions", operation_id="record_interaction")
+async def record(given: NewInteraction, parts: Parts, caller: AnyCaller) -> dict[str, str]:
+    """Log a round trip that did not go through the proxy, or a tool's run."""
+    prompt = given.prompt if given.prompt is not None else _as_text(given.input)
+    if not prompt.strip():
+        raise InvalidRequest("'prompt' must not be blank.", param="prompt")
+    logged = parts.settings.memory.interactions.model_dump()
+    if not logged.get(given.interaction_type, True):
+        raise InvalidRequest(f"Logging of {given.interaction_type!r} is switched off.", param="interaction_type")
+    response = given.response or _as_text(given.output)
+    fields = given.model_dump(exclude={"prompt", "response", "response_summary", "input", "output"})
+    interaction = Interaction(
+        prompt=prompt,
+        response=response,
+        response_summary=given.response_summary or summary_of(response),
+        namespace=caller.namespace,
+        **fields,
+    )
+    await parts.interactions.record(interaction)
+    return {"status": "recorded", "id": interaction.id, "created_at": interaction.created_at}
+
+
+@router.get("/interactions", operation_id="list_interactions")
+def list_interactions(
+    parts: Parts,
+    caller: AnyCaller,
+    project: str | None = None,
+    session_id: str | None = None,
+    client: str | None = None,
+    since: Annotated[str | None, Query(description="ISO 8601; inclusive; UTC unless it says otherwise.")] = None,
+    limit: Annotated[int, Query(description="At most 500; 0 or less gives nothing.")] = 50,
+) -> dict[str, Any]:
+    """Newest first, without responses; a client sees its own namespace."""
+    try:
+        found = parts.interactions.list(
+            namespace=caller.visible, project=project, session_id=session_id, client=client, since=since, limit=limit
+        )
+    except InteractionError as error:
+        raise InvalidRequest(str(error), param=error.field) from error
+    return {"count": len(found), "interactions": found}
+
+
+@router.get("/interactions/{id}", operation_id="get_interaction")
+def get_interaction(id: str, parts: Parts, caller: AnyCaller) -> dict[str, Any]:
+    """The whole record, with response and context pack."""
+    found = parts.interactions.get(id, caller.visible)
+    if found is None:
+        raise NotFound(f"No interaction {id!r}.", param="id")
+    return found
+
+
+def _as_text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

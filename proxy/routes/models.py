@@ -1,0 +1,67 @@
+"""The models callers may name."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import APIRouter, Request
+
+from proxy.errors import NotFound, ProxyError
+from proxy.routes.access import AnyCaller, Parts
+from proxy.services import Services
+from proxy.upstreams.base import Target
+from proxy.upstreams.direct import OPENAI
+from proxy.upstreams.router import is_direct
+
+PATIENCE = 5.0
+"""Seconds to wait for an upstream's own list."""
+
+router = APIRouter(tags=["models"])
+_log = structlog.get_logger(__name__)
+
+
+@router.get("/v1/models", operation_id="list_models")
+@router.get("/models", include_in_schema=False)
+async def list_models(request: Request, parts: Parts, caller: AnyCaller) -> dict[str, Any]:
+    """The configured models, and for each pattern with a ``*`` what its upstream lists, where it answers."""
+    listed = {name: _model(name) for name in parts.router.names}
+    headers = dict(request.headers)
+    targets = [parts.router.resolve(entry.model_name, caller) for entry in parts.router.patterns]
+    asked = [_ask(parts, target, headers) for target in targets if is_direct(target) and target.api_key]
+    for models in await asyncio.gather(*asked):
+        for model in models:
+            listed.setdefault(str(model.get("id")), model)
+    return {"object": "list", "data": list(listed.values())}
+
+
+@router.get("/v1/models/{model:path}", operation_id="get_model")
+@router.get("/models/{model:path}", include_in_schema=False)
+async def get_model(model: str, parts: Parts, caller: AnyCaller) -> dict[str, Any]:
+    """One model, if calls may name it."""
+    try:
+        parts.router.resolve(model, caller)
+    except NotFound:
+        raise NotFound(f"The model {model!r} does not exist.", param="model", code="model_not_found") from None
+    return _model(model)
+
+
+def _model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "reprise"}
+
+
+async def _ask(parts: Services, target: Target, headers: dict[str, str]) -> list[dict[str, Any]]:
+    url = f"{(target.api_base or OPENAI).rstrip('/')}/models"
+    try:
+        async with (
+            asyncio.timeout(PATIENCE),
+            parts.direct.request("GET", url, target, headers, None, stream=False) as response,
+        ):
+            body = orjson.loads(b"".join([chunk async for chunk in response.chunks]))
+    except (ProxyError, TimeoutError, orjson.JSONDecodeError) as error:
+        _log.warning("an upstream's models cannot be listed", error=type(error).__name__)
+        return []
+    data = body.get("data") if isinstance(body, dict) else None
+    return [model for model in data or () if isinstance(model, dict)]
