@@ -33,6 +33,7 @@ class Reason(StrEnum):
     BEYOND_WINDOW = "beyond_window"
     UNCALIBRATED = "uncalibrated_embedder"
     REFRESH = "no_cache_asked"
+    UNSEARCHED = "in_flight"
     TIER_FAILED = "tier_failed"
 
     DISABLED = "cache_disabled"

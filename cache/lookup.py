@@ -46,6 +46,11 @@ class Lookup:
     """The prompt's embedding, ready or being computed; None where the answer will not be found by meaning."""
 
     @property
+    def unsearched(self) -> bool:
+        """Has only memory been looked at yet?"""
+        return self.decision.reason == Reason.UNSEARCHED
+
+    @property
     def shareable(self) -> bool:
         """May identical calls in flight share one answer?"""
         return "exact" in self.tiers and isinstance(self.decision, Miss) and self.decision.reason != Reason.REFRESH
@@ -74,18 +79,25 @@ class Cache:
         self._clock = clock
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="reprise-lookup")
 
-    async def lookup(self, call: Call) -> Lookup:
-        """Look a call up. Never raises for a failing tier: that is a miss."""
+    def glance(self, call: Call) -> Lookup:
+        """What memory alone can say: a bypass, an exact hit, or that a search is needed (``Reason.UNSEARCHED``)."""
         tiers, refused = allowed_tiers(classes_of(call.body, call.policy), call.policy)
         if not tiers:
             return Lookup(Bypass(refused or Reason.NO_TIER))
         if call.refresh:
-            return Lookup(Miss(Reason.REFRESH), tiers, self._embedding(call, tiers))
-        if "exact" in tiers:
-            decision = self._decide_exact(call, self._entries.in_memory(call.exact_key) or ())
-            if isinstance(decision, Hit):
-                return Lookup(decision, tiers)
+            return Lookup(Miss(Reason.REFRESH), tiers)
+        found = self._entries.in_memory(call.exact_key) if "exact" in tiers else None
+        decision = self._decide_exact(call, found or ())
+        return Lookup(decision if isinstance(decision, Hit) else Miss(Reason.UNSEARCHED), tiers)
+
+    async def search(self, call: Call, tiers: frozenset[Tier]) -> Lookup:
+        """Search the tiers in SQL and by meaning. Never raises for a failing tier: that is a miss."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._search, call, tiers)
+
+    async def lookup(self, call: Call) -> Lookup:
+        """``glance``, then ``search`` where that is needed."""
+        seen = self.glance(call)
+        return await self.search(call, seen.tiers) if seen.unsearched else seen
 
     def hit(self, entry: Entry) -> None:
         """Count that an entry was served."""
@@ -99,7 +111,8 @@ class Cache:
         if calls_tools and call.policy.store_tool_calls == "never":
             return None
         by_meaning = not calls_tools or call.policy.store_tool_calls == "semantic"
-        vector = await asyncio.wrap_future(lookup.vector) if lookup.vector is not None and by_meaning else None
+        embedding = (lookup.vector or self._embedding(call, lookup.tiers)) if by_meaning else None
+        vector = await asyncio.wrap_future(embedding) if embedding is not None else None
         entry = self._entry(call, answer, interaction_id, by_meaning=vector is not None, calls_tools=calls_tools)
         embedder = self.neighbours.embedder_id if self.neighbours else None
         self._entries.add(entry, vector, embedder, replace=call.refresh)

@@ -29,6 +29,8 @@ class ProxyError(Exception):
         self.message = message
         self.param = param
         self.code = code or self.code
+        self.told: dict[str, str] = {}
+        """Response headers that tell what the cache did before the error."""
 
     def body(self) -> dict[str, Any]:
         """The error in OpenAI's shape."""
@@ -36,7 +38,7 @@ class ProxyError(Exception):
 
     def headers(self) -> dict[str, str]:
         """Response headers that go with it."""
-        return {}
+        return self.told
 
 
 class InvalidRequest(ProxyError):
@@ -54,7 +56,7 @@ class Unauthenticated(ProxyError):
     code = "invalid_api_key"
 
     def headers(self) -> dict[str, str]:
-        return {"www-authenticate": "Bearer"}
+        return {**self.told, "www-authenticate": "Bearer"}
 
 
 class Forbidden(ProxyError):
@@ -97,7 +99,7 @@ class NotCached(ProxyError):
 
     def headers(self) -> dict[str, str]:
         # OpenAI's clients retry a 504 unless told otherwise.
-        return {"x-should-retry": "false"}
+        return {**self.told, "x-should-retry": "false"}
 
 
 class UpstreamError(ProxyError):

@@ -201,6 +201,11 @@ class Flights:
         flight.join()
         return flight, joined
 
+    def airborne(self, key: Hashable | None) -> bool:
+        """Is there a flight under this key that could be joined?"""
+        flight = self._flights.get(key)
+        return flight is not None and not flight.failed
+
     def _remove(self, key: Hashable, flight: Flight) -> None:
         if self._flights.get(key) is flight:
             del self._flights[key]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -61,7 +61,7 @@ class Pipeline:
         caller = self._authenticator.identify(http.headers)
         request = await read_chat(http, self._settings.server.max_body)
         exchange = self._place(request, caller)
-        lookup = await self._look_up(exchange.call)
+        lookup = await self._look_up(exchange)
         if isinstance(lookup.decision, Hit):
             return await self._replay(exchange, lookup.decision)
         if request.controls.only_if_cached:
@@ -94,10 +94,20 @@ class Pipeline:
             ignored=tuple(ignored),
         )
 
-    async def _look_up(self, call: Call) -> Lookup:
+    async def _look_up(self, exchange: Exchange) -> Lookup:
+        """Memory first; then, unless an identical call is in flight, SQL and the semantic tier."""
+        call = exchange.call
         if not self._settings.cache.enabled:
             return Lookup(Bypass(Reason.DISABLED))
-        return await self._cache.lookup(call)
+        seen = self._cache.glance(call)
+        if not seen.unsearched or self._flights.airborne(self._flight_key(exchange, seen)):
+            return seen
+        searched = await self._cache.search(call, seen.tiers)
+        if isinstance(searched.decision, Hit):
+            return searched
+        # What was in flight when the search began may have landed meanwhile.
+        again = self._cache.glance(call)
+        return again if isinstance(again.decision, Hit) else searched
 
     async def _replay(self, exchange: Exchange, hit: Hit) -> Response:
         request, entry = exchange.request, hit.entry
@@ -126,7 +136,9 @@ class Pipeline:
                 await while_connected(http.receive, trip.settled())
         except ProxyError as error:
             trip.flight.leave()
-            await self._recorder.record(exchange, trip.outcome(error.status, error.code))
+            outcome = trip.outcome(error.status, error.code)
+            await self._recorder.record(exchange, outcome)
+            error.told = cache_headers(exchange, outcome, self._settings.server.expose)
             raise
         except ClientGone:
             trip.flight.leave()
@@ -159,10 +171,16 @@ class Pipeline:
             sent = UpstreamCall(exchange.target, request.raw, request.body, request.headers, request.query)
             return Flight(upstream, sent, landed)
 
-        # Streams share their very bytes, so calls must also agree on the form of the answer.
-        key = (call.exact_key, request.stream, str(request.body.get("stream_options")))
-        flight, joined = self._flights.board(key if lookup.shareable and call.store and not alone else None, start)
+        flight, joined = self._flights.board(None if alone else self._flight_key(exchange, lookup), start)
         return Trip(lookup, flight, joined)
+
+    def _flight_key(self, exchange: Exchange, lookup: Lookup) -> Hashable | None:
+        """What calls must agree on to share a flight; None where they may not."""
+        if not lookup.shareable or not exchange.call.store:
+            return None
+        # Streams share their very bytes, so the form of the answer counts too.
+        request = exchange.request
+        return exchange.call.exact_key, request.stream, str(request.body.get("stream_options"))
 
     def _headers(self, exchange: Exchange, outcome: Outcome, head: Head) -> dict[str, str]:
         return {**passed_on(head.headers), **cache_headers(exchange, outcome, self._settings.server.expose)}

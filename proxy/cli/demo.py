@@ -24,7 +24,7 @@ from proxy.scripted import ScriptedModel
 CONVERSATION = (
     ("a first question", "What is the capital of France?"),
     ("the same again", "What is the capital of France?"),
-    ("reworded", "what's the capital of France"),
+    ("reworded", "What is the capital city of France?"),
     ("another question", "What is the capital of Spain?"),
     ("another topic", "How long should I boil an egg?"),
     ("reworded", "How long should I boil an egg for?"),
