@@ -6,8 +6,9 @@ user text: English only, on the side of not caching. Other languages are left to
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cache.policy import Policy, Tier
@@ -61,9 +62,12 @@ _ASKS: Final[dict[str, re.Pattern[str]]] = {
 }
 
 
+REMEMBERED_CHARS = 2000
+
+
 def classes_of(body: Mapping[str, Any], policy: Policy) -> list[str]:
     """The classes of a chat call, certain ones first."""
-    messages = [message for message in body.get("messages") or () if isinstance(message, Mapping)]
+    messages = [message for message in body.get("messages") or () if isinstance(message, dict)]
     found = []
     if not messages or messages[-1].get("role") not in ("user", "system", "developer"):
         found.append("tool-loop")
@@ -74,7 +78,7 @@ def classes_of(body: Mapping[str, Any], policy: Policy) -> list[str]:
     if (body.get("temperature") or 0) > policy.max_temperature:
         found.append("high-temperature")
     text = last_user_text(messages)
-    return found + [name for name, asks in _ASKS.items() if asks.search(text)]
+    return found + list(_remembered(text) if len(text) <= REMEMBERED_CHARS else _asked(text))
 
 
 def allowed_tiers(classes: list[str], policy: Policy) -> tuple[frozenset[Tier], str | None]:
@@ -87,7 +91,7 @@ def allowed_tiers(classes: list[str], policy: Policy) -> tuple[frozenset[Tier], 
     return tiers, None
 
 
-def last_user_text(messages: list[Mapping[str, Any]]) -> str:
+def last_user_text(messages: Sequence[Mapping[str, Any]]) -> str:
     """The text of the last user message, its parts joined; empty where there is none."""
     for message in reversed(messages):
         if message.get("role") == "user":
@@ -95,8 +99,16 @@ def last_user_text(messages: list[Mapping[str, Any]]) -> str:
             if isinstance(content, str):
                 return content
             parts = content if isinstance(content, list) else ()
-            return "\n".join(part["text"] for part in parts if isinstance(part, Mapping) and _text_in(part))
+            return "\n".join(part["text"] for part in parts if isinstance(part, dict) and _text_in(part))
     return ""
+
+
+def _asked(text: str) -> tuple[str, ...]:
+    return tuple(name for name, asks in _ASKS.items() if asks.search(text))
+
+
+_remembered = functools.lru_cache(maxsize=4096)(_asked)
+"""Repeated prompts are what the exact tier lives on; the patterns cost more than all else of such a hit."""
 
 
 def _text_in(part: Mapping[str, Any]) -> bool:
@@ -106,5 +118,5 @@ def _text_in(part: Mapping[str, Any]) -> bool:
 def _has_media(message: Mapping[str, Any]) -> bool:
     content = message.get("content")
     return isinstance(content, list) and any(
-        not isinstance(part, Mapping) or part.get("type") != "text" for part in content
+        not isinstance(part, dict) or part.get("type") != "text" for part in content
     )

@@ -6,11 +6,12 @@ taken out. A field nobody knows is part of both: an unknown option may change th
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 IRRELEVANT = frozenset(
@@ -55,7 +56,7 @@ class Scope:
     @property
     def partition(self) -> str:
         """Digest of namespace, part and policy epoch; never holds the prompt."""
-        return _digest("partition", [self.namespace, self.part, POLICY_EPOCH])[:32]
+        return _partition(self.namespace, self.part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Fuzzy:
 
 def exact_key(body: Mapping[str, Any], scope: Scope) -> str:
     """SHA-256 over the canonical JSON of all that can change the answer, as 64 hex digits."""
-    return _digest("exact", [asdict(scope), scope.partition, _relevant(body)])
+    return _digest("exact", [_placed(scope), _relevant(body)])
 
 
 def fuzzy_part(body: Mapping[str, Any], scope: Scope) -> Fuzzy | None:
@@ -81,7 +82,7 @@ def fuzzy_part(body: Mapping[str, Any], scope: Scope) -> Fuzzy | None:
     if not isinstance(messages, list) or not messages:
         return None
     last = messages[-1]
-    if not isinstance(last, Mapping) or last.get("role") != "user":
+    if not isinstance(last, dict) or last.get("role") != "user":
         return None
     content = last.get("content")
     emptied: Any
@@ -94,7 +95,7 @@ def fuzzy_part(body: Mapping[str, Any], scope: Scope) -> Fuzzy | None:
     if not text.strip():
         return None
     rest = {**body, "messages": [*messages[:-1], {**last, "content": emptied}]}
-    return Fuzzy(_digest("compat", [asdict(scope), scope.partition, _relevant(rest)]), text)
+    return Fuzzy(_digest("compat", [_placed(scope), _relevant(rest)]), text)
 
 
 def canonical(value: Any) -> str:
@@ -102,20 +103,29 @@ def canonical(value: Any) -> str:
     return json.dumps(_normalised(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+@functools.lru_cache(maxsize=4096)
+def _partition(namespace: str, part: str) -> str:
+    return _digest("partition", [namespace, part, POLICY_EPOCH])[:32]
+
+
+def _placed(scope: Scope) -> list[str]:
+    return [scope.partition, scope.project, scope.memory, scope.target, scope.headers]
+
+
 def _relevant(body: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in body.items() if key not in IRRELEVANT}
 
 
 def _is_text(part: Any) -> bool:
-    return isinstance(part, Mapping) and part.get("type") == "text" and isinstance(part.get("text"), str)
+    return isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("text"), str)
 
 
 def _normalised(value: Any) -> Any:
     if isinstance(value, str):
         return value if value.isascii() else unicodedata.normalize("NFC", value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: _normalised(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return [_normalised(item) for item in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)

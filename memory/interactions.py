@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import json
+import operator
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +32,16 @@ class InteractionError(ValueError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+def stamp(moment: datetime) -> str:
+    """``YYYY-MM-DD HH:MM:SS`` in UTC."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+@functools.lru_cache(maxsize=4)
+def _stamp_of(second: int) -> str:
+    return stamp(datetime.fromtimestamp(second, UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +88,16 @@ class Interaction:
     context_pack: Any = None
     metadata: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     id: str = dataclasses.field(default_factory=lambda: new_id("int"))
-    created_at: str = dataclasses.field(default_factory=lambda: stamp(datetime.now(UTC)))
+    created_at: str = dataclasses.field(default_factory=lambda: _stamp_of(int(time.time())))
 
 
-_FIELDS = [column.name for column in dataclasses.fields(Interaction)]
 _FLAGS = ("success", "stream", "collapsed", "tokens_estimated")
 _LISTS = ("memories_used", "chunks_used")
+_JSON = (*_LISTS, "context_pack", "metadata")
 _INSERT = Prepared(sa.insert(interactions))
+_CHARS_AT = _INSERT.order.index("response_chars")
+_VALUES = operator.attrgetter(*(name for name in _INSERT.order if name != "response_chars"))
+_JSON_AT = [at for at, name in enumerate(n for n in _INSERT.order if n != "response_chars") if name in _JSON]
 _LISTED = (
     "id created_at interaction_type tool_id prompt response_summary response_chars project client session_id model"
     " success cache_status tier memories_used chunks_used"
@@ -103,7 +119,7 @@ class Interactions:
         """
         if interaction.interaction_type != "llm" and not interaction.prompt.strip():
             raise InteractionError("prompt", "prompt must not be blank")
-        return self._database.writer.commit(_INSERT.text, _INSERT.row(_as_row(interaction)))
+        return self._database.writer.commit(_INSERT.text, _as_row(interaction))
 
     def get(self, id_: str, namespace: str | None = None) -> dict[str, Any] | None:
         """The whole record, within a namespace if one is given. Raises ``DatabaseError``."""
@@ -148,11 +164,6 @@ def summary_of(text: str) -> str:
     return head if len(head) <= SUMMARY_CHARS else head[: SUMMARY_CHARS - 1] + "…"
 
 
-def stamp(moment: datetime) -> str:
-    """``YYYY-MM-DD HH:MM:SS`` in UTC."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
 def parse_since(text: str) -> str:
     """Any ISO 8601 shape (T or space, Z, offset, fraction, date alone) in storage form; naive times are UTC.
 
@@ -175,15 +186,12 @@ def _restore_plus(text: str) -> str:
     return f"{head}+{tail}" if space and "T" in head.upper()[10:11] else text
 
 
-def _as_row(interaction: Interaction) -> dict[str, Any]:
-    row = {name: getattr(interaction, name) for name in _FIELDS}
-    row["memories_used"] = _dump(list(interaction.memories_used))
-    row["chunks_used"] = _dump(list(interaction.chunks_used))
-    row["metadata"] = _dump(dict(interaction.metadata))
-    row["context_pack"] = _dump(interaction.context_pack)
-    row["response_chars"] = len(interaction.response)
-    for flag in _FLAGS:
-        row[flag] = int(row[flag])
+def _as_row(interaction: Interaction) -> list[Any]:
+    """The values in the insert's order; SQLite takes truth values as they are."""
+    row = list(_VALUES(interaction))
+    for at in _JSON_AT:
+        row[at] = _dump(row[at])
+    row.insert(_CHARS_AT, len(interaction.response))
     return row
 
 

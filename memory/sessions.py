@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
+
+import orjson
 
 
 def derive_session(namespace: str, messages: Sequence[Any]) -> str:
@@ -17,7 +19,11 @@ def derive_session(namespace: str, messages: Sequence[Any]) -> str:
     opening = []
     for message in messages:
         opening.append(message)
-        if isinstance(message, Mapping) and message.get("role") == "user":
+        if isinstance(message, dict) and message.get("role") == "user":
             break
-    material = json.dumps([namespace, opening], ensure_ascii=False, sort_keys=True)
-    return "ses_" + hashlib.sha256(material.encode()).hexdigest()[:20]
+    try:
+        material = orjson.dumps([namespace, opening], option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        # Integers beyond 64 bits.
+        material = json.dumps([namespace, opening], sort_keys=True).encode()
+    return "ses_" + hashlib.sha256(material).hexdigest()[:20]

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -22,6 +23,9 @@ from proxy.openapi import describe
 from proxy.routes import health, interactions, models, operations
 from proxy.services import build_services
 from store.errors import StoreError
+
+TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""FastAPI's own, off: it looks for providers with every call."""
 
 CHAT_PATHS = ("/v1/chat/completions", "/chat/completions")
 
@@ -47,11 +51,18 @@ def create_app(settings: Settings) -> FastAPI:
             upkeep.cancel()
             await services.close()
 
-    app = FastAPI(title="Reprise", version=installed_version(), lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    app = FastAPI(
+        title="Reprise",
+        version=installed_version(),
+        lifespan=lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+        telemetry=TELEMETRY,
+    )
     app.state.services = services
     # The hot path is a plain route: FastAPI's parameter handling would cost more than an exact hit does.
     for path in CHAT_PATHS:
-        app.router.routes.append(Route(path, services.pipeline.chat, methods=["POST"]))
+        app.router.routes.insert(0, Route(path, services.pipeline.chat, methods=["POST"]))
     for routes in (models, interactions, operations, health):
         app.include_router(routes.router)
     app.add_middleware(BodyLimit, most=settings.server.max_body, exempt=CHAT_PATHS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
@@ -10,12 +12,23 @@ MOST_MODELS = 100
 """Model names are the callers' to choose; beyond this many they count as ``other``."""
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The labelled metrics that one kind of call moves."""
+
+    requests: Counter
+    lookups: Counter
+    duration: Histogram
+    similarity: Histogram
+
+
 class Metrics:
     """The metrics of one server, in a registry of its own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._models: set[str] = set()
+        self._bound: dict[tuple[str, str, str, str, bool], Bound] = {}
         registry = self.registry
         self.requests = Counter(
             "reprise_requests", "Calls answered.", ("endpoint", "model", "outcome"), registry=registry
@@ -40,7 +53,8 @@ class Metrics:
             buckets=_SIMILARITIES,
             registry=registry,
         )
-        self.tokens_saved = Counter("reprise_tokens_saved", "Tokens of replayed answers.", ("type",), registry=registry)
+        saved = Counter("reprise_tokens_saved", "Tokens of replayed answers.", ("type",), registry=registry)
+        self.prompt_saved, self.completion_saved = saved.labels("prompt"), saved.labels("completion")
         self.cost_saved = Counter("reprise_cost_saved_usd", "Price of replayed answers.", registry=registry)
         self.collapsed = Counter("reprise_collapsed_requests", "Calls that joined one in flight.", registry=registry)
         self.failures = Counter(
@@ -49,6 +63,23 @@ class Metrics:
         self.inflight = Gauge("reprise_inflight", "Calls being answered.", registry=registry)
         self.entries = Gauge("reprise_entries", "Stored answers that may be served.", registry=registry)
         self.queue = Gauge("reprise_writer_queue", "Writes waiting for SQL.", registry=registry)
+
+    def bound(self, model: str, tier: str, status: str, reason: str, *, failed: bool) -> Bound:
+        """The metrics of one kind of call; looked up by labels once, not with every call."""
+        key = (model, tier, status, reason, failed)
+        known = self._bound.get(key)
+        if known is None:
+            label = self.model_label(model)
+            outcome = f"{status}_failed" if failed else status
+            known = Bound(
+                requests=self.requests.labels("chat", label, outcome),
+                lookups=self.lookups.labels(tier, status, reason),
+                duration=self.duration.labels(outcome),
+                similarity=self.similarity.labels(status),
+            )
+            if label == model:
+                self._bound[key] = known
+        return known
 
     def model_label(self, model: str) -> str:
         """The model's name while names are few, else ``other``."""

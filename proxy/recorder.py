@@ -104,21 +104,22 @@ class Recorder:
 
     def _measure(self, exchange: Exchange, outcome: Outcome, interaction: Interaction) -> None:
         metrics, decision = self._metrics, outcome.decision
-        failed = "" if interaction.success else "_failed"
-        status = outcome.cache_status + failed
-        metrics.requests.labels("chat", metrics.model_label(exchange.request.model), status).inc()
         tier = outcome.tier if isinstance(decision, Hit) else "none" if isinstance(decision, Bypass) else "all"
-        metrics.lookups.labels(tier, outcome.cache_status, decision.reason).inc()
-        metrics.duration.labels(status).observe(exchange.elapsed)
+        bound = metrics.bound(
+            exchange.request.model, tier, outcome.cache_status, decision.reason, failed=not interaction.success
+        )
+        bound.requests.inc()
+        bound.lookups.inc()
+        bound.duration.observe(exchange.elapsed)
         if outcome.similarity is not None:
-            metrics.similarity.labels(outcome.cache_status).observe(outcome.similarity)
+            bound.similarity.observe(outcome.similarity)
         if outcome.upstream_ms is not None and not outcome.collapsed:
             metrics.upstream.observe(outcome.upstream_ms / 1000)
         if outcome.collapsed:
             metrics.collapsed.inc()
         if isinstance(decision, Hit):
-            metrics.tokens_saved.labels("prompt").inc(interaction.prompt_tokens or 0)
-            metrics.tokens_saved.labels("completion").inc(interaction.completion_tokens or 0)
+            metrics.prompt_saved.inc(interaction.prompt_tokens or 0)
+            metrics.completion_saved.inc(interaction.completion_tokens or 0)
             metrics.cost_saved.inc(interaction.cost_saved or 0)
 
 

@@ -29,18 +29,18 @@ Durability = Literal["process", "power"]
 
 
 class Prepared:
-    """A statement compiled once for the driver; ``row`` orders named values as its placeholders stand."""
+    """A statement compiled once for the driver; ``order`` names its placeholders, ``row`` puts values there."""
 
     def __init__(self, statement: sa.ClauseElement) -> None:
         compiled = statement.compile(dialect=sqlite_dialect.dialect())
         self.text = str(compiled)
         self._defaults: dict[str, Any] = dict(compiled.params)
-        self._order: list[str] = list(getattr(compiled, "positiontup", None) or [])
+        self.order: list[str] = list(getattr(compiled, "positiontup", None) or [])
 
     def row(self, values: dict[str, Any]) -> tuple[Any, ...]:
         """Values in the placeholders' order; what is missing takes the statement's own literal, else NULL."""
         defaults = self._defaults
-        return tuple([values[name] if name in values else defaults[name] for name in self._order])
+        return tuple([values[name] if name in values else defaults[name] for name in self.order])
 
 
 class Database:

@@ -1,0 +1,5 @@
+"""``python -m proxy`` is the command ``reprise``."""
+
+from proxy.cli import main
+
+main()

@@ -1,0 +1,82 @@
+"""Fixtures of the end-to-end tests: a scripted upstream, and real servers in processes of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from tests.e2e.support import Server, Upstream, environment, models
+
+
+class Launch(Protocol):
+    """Starts a server; the fixture stops it and checks what it logged."""
+
+    def __call__(
+        self,
+        config: dict[str, Any] | None = None,
+        *,
+        data_dir: Path | None = None,
+        key: str | None = None,
+        start: bool = True,
+        **env: str,
+    ) -> Server: ...
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[Upstream]:
+    """The scripted upstream, one for each module."""
+    with Upstream() as running:
+        yield running
+
+
+def _launcher(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launch]:
+    servers: list[Server] = []
+
+    def launch(
+        config: dict[str, Any] | None = None,
+        *,
+        data_dir: Path | None = None,
+        key: str | None = None,
+        start: bool = True,
+        **env: str,
+    ) -> Server:
+        folder = tmp_path_factory.mktemp("server")
+        complete = {"model_list": [models(upstream.url)], **(config or {})}
+        server = Server(folder, complete, data_dir or folder / "data", environment(**env), key)
+        servers.append(server)
+        return server.start() if start else server
+
+    yield launch
+    for server in servers:
+        if server.running:
+            server.stop()
+    for server in servers:
+        if server.log:
+            server.check_log(upstream)
+
+
+@pytest.fixture
+def launch(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[Launch]:
+    """Starts servers for one test."""
+    yield from _launcher(upstream, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def launch_shared(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[Launch]:
+    """Starts servers that a module's tests share."""
+    yield from _launcher(upstream, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def server(launch_shared: Launch) -> Server:
+    """The module's server: no keys, every model at the scripted upstream."""
+    return launch_shared()
+
+
+@pytest.fixture
+def fresh_key(request: pytest.FixtureRequest) -> str:
+    """A provider key of the test's own: where the server has no keys, a namespace of its own with it."""
+    return "sk-e2e-" + "".join(c if c.isalnum() else "-" for c in request.node.name)[:80]
