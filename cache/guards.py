@@ -34,7 +34,7 @@ _NUMBER_WORDS: Final = (
 _NUMBER_VALUES: Final = {word: str(value) for value, word in enumerate(_NUMBER_WORDS[:21])}
 
 _NEGATIONS: Final = frozenset(
-    "not no never none nothing nobody without cannot neither nor isn't aren't wasn't weren't don't doesn't didn't"
+    "not no non never none nothing nobody without cannot neither nor isn't aren't wasn't weren't don't doesn't didn't"
     " can't couldn't won't wouldn't shouldn't mustn't hasn't haven't hadn't except unless".split()
 )
 
@@ -63,6 +63,52 @@ _FORMATS: Final = frozenset(
     " german spanish italian portuguese dutch polish russian chinese mandarin japanese korean arabic hindi turkish"
     " swedish greek latin brief briefly short shorter long longer detailed summary".split()
 )
+
+
+_UNITS: Final = {
+    alias: names[0]
+    for names in (
+        line.split()
+        for line in (
+            "km kilometer kilometers kilometre kilometres",
+            "mi mile miles",
+            "m meter meters metre metres",
+            "cm centimeter centimeters centimetre centimetres",
+            "mm millimeter millimeters millimetre millimetres",
+            "ft foot feet",
+            "inch inches",
+            "yd yard yards",
+            "kg kilo kilos kilogram kilograms",
+            "g gram grams",
+            "lb lbs pound pounds",
+            "oz ounce ounces",
+            "l liter liters litre litres",
+            "ml milliliter milliliters millilitre millilitres",
+            "gallon gallons",
+            "cup cups",
+            "pint pints",
+            "celsius centigrade",
+            "fahrenheit",
+            "kelvin",
+            "usd dollar dollars",
+            "eur euro euros",
+            "gbp sterling",
+            "yen jpy",
+            "seconds secs",
+            "minutes mins",
+            "hours hrs",
+            "days",
+            "weeks",
+            "months",
+            "years",
+            "kb kilobyte kilobytes",
+            "mb megabyte megabytes",
+            "gb gigabyte gigabytes",
+            "tb terabyte terabytes",
+        )
+    )
+    for alias in names
+}
 
 
 def check(new: str, stored: str) -> Veto | None:
@@ -104,6 +150,11 @@ def form(new: str, stored: str) -> Veto | None:
     return _differs("form", Counter(_words(new) & _FORMATS), Counter(_words(stored) & _FORMATS))
 
 
+def units(new: str, stored: str) -> Veto | None:
+    """Units of measure and currencies must be the same ones; spellings of one unit count as one."""
+    return _differs("units", Counter(_units(new)), Counter(_units(stored)))
+
+
 def order(new: str, stored: str) -> Veto | None:
     """The same words in another order may ask another thing: A to B is not B to A."""
     first, second = _sequence(new), _sequence(stored)
@@ -120,7 +171,7 @@ def names(new: str, stored: str) -> Veto | None:
     return None
 
 
-GUARDS: Final[tuple[Guard, ...]] = (numbers, negation, opposites, quoted, form, order, names)
+GUARDS: Final[tuple[Guard, ...]] = (numbers, units, negation, opposites, quoted, form, order, names)
 
 
 def _differs(guard: str, new: Counter[str], stored: Counter[str]) -> Veto | None:
@@ -144,6 +195,10 @@ def _sequence(text: str) -> list[str]:
 
 def _words(text: str) -> set[str]:
     return set(_sequence(text))
+
+
+def _units(text: str) -> set[str]:
+    return {_UNITS[word] for word in _words(text) if word in _UNITS}
 
 
 def _names(text: str) -> set[str]:

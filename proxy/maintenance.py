@@ -1,4 +1,4 @@
-"""What a server does beside its calls: write hit counts, retire expired answers, mend the vector index."""
+"""What a server does beside its calls: hit counts, checkpoints, expired answers, the vector index."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ async def maintain(services: Services) -> None:
         await asyncio.sleep(FLUSH)
         try:
             services.entries.flush()
+            await asyncio.to_thread(services.database.checkpoint)
             if time.monotonic() - swept >= SWEEP:
                 swept = time.monotonic()
                 await asyncio.to_thread(sweep, services, time.time())

@@ -23,6 +23,9 @@ from store.writer import Writer
 HEAD = "0001"
 """Newest migration. Lets a start whose tables are current skip Alembic (a test holds it to the scripts)."""
 
+MOST_WAL_PAGES = 20_000
+"""Pages of 4 KiB that the write-ahead log may grow to before a commit itself moves them."""
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 Durability = Literal["process", "power"]
@@ -77,6 +80,13 @@ class Database:
         with self.engine.begin() as connection:
             work(connection)
 
+    def checkpoint(self) -> None:
+        """Move what the write-ahead log holds into the database, without holding up readers or the writer."""
+        try:
+            self._reader().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except sqlite3.Error as error:
+            raise DatabaseError(f"{type(error).__name__}: {error}") from error
+
     def close(self) -> None:
         """Write what is queued and close every connection."""
         self.writer.close()
@@ -108,6 +118,8 @@ class Database:
             "PRAGMA journal_mode=WAL",
             f"PRAGMA synchronous={self._synchronous}",
             "PRAGMA busy_timeout=5000",
+            # Checkpoints sync the disk; ``checkpoint`` does them beside the calls. This is for when it does not.
+            f"PRAGMA wal_autocheckpoint={MOST_WAL_PAGES}",
             "PRAGMA foreign_keys=ON",
             # Deleted words are overwritten, not merely unlinked.
             "PRAGMA secure_delete=ON",

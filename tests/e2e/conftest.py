@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
-from tests.e2e.support import Server, Upstream, environment, models
+from tests.e2e.support import KEY_MARK, Server, Upstream, environment, models
 
 
 class Launch(Protocol):
@@ -77,6 +78,6 @@ def server(launch_shared: Launch) -> Server:
 
 
 @pytest.fixture
-def fresh_key(request: pytest.FixtureRequest) -> str:
+def fresh_key() -> str:
     """A provider key of the test's own: where the server has no keys, a namespace of its own with it."""
-    return "sk-e2e-" + "".join(c if c.isalnum() else "-" for c in request.node.name)[:80]
+    return KEY_MARK + secrets.token_hex(12)

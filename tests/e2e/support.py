@@ -10,6 +10,7 @@ import re
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import threading
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
+import openai
 import uvicorn
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
@@ -66,6 +68,22 @@ def answer(prompt: str) -> str:
     return scripted.answer_to(prompt)
 
 
+_PLAIN = ssl.create_default_context()
+"""Making one costs more than a call; nothing here is encrypted."""
+
+
+def client_of(url: str, key: str = "sk-e2e-nobody", **options: Any) -> openai.OpenAI:
+    """The synchronous openai client, without retries."""
+    http = openai.DefaultHttpxClient(verify=_PLAIN, trust_env=False)
+    return openai.OpenAI(base_url=f"{url}/v1", api_key=key, http_client=http, **{"max_retries": 0, **options})
+
+
+def async_client_of(url: str, key: str = "sk-e2e-nobody", **options: Any) -> openai.AsyncOpenAI:
+    """The asynchronous openai client, without retries."""
+    http = openai.DefaultAsyncHttpxClient(verify=_PLAIN, trust_env=False)
+    return openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=key, http_client=http, **{"max_retries": 0, **options})
+
+
 class Gate:
     """Holds a call back within the upstream until the test lets it go."""
 
@@ -103,7 +121,13 @@ class Upstream:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         # Scripted breaks are raised as errors: the level keeps their tracebacks quiet.
         config = uvicorn.Config(
-            self._app, log_config=None, log_level="critical", access_log=False, lifespan="off", loop="asyncio"
+            self._app,
+            interface="asgi3",
+            lifespan="off",
+            loop="asyncio",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]}, daemon=True)
@@ -138,7 +162,7 @@ class Upstream:
             yield headers.get("authorization", "")
 
     def _ping(self) -> bool:
-        httpx2.get(f"{self.url}/v1/models", trust_env=False).raise_for_status()
+        httpx2.get(f"{self.url}/v1/models", trust_env=False, verify=_PLAIN).raise_for_status()
         return self._loop is not None
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
@@ -318,7 +342,7 @@ class Server:
         try:
             self.url = eventually(lambda: self._address(before), "the server says where it listens", 60)
             headers = {"authorization": f"Bearer {self.key}"} if self.key else {}
-            self._http = httpx2.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False)
+            self._http = httpx2.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False, verify=_PLAIN)
             eventually(self._ready, "the server is ready", 90)
         except BaseException:
             self.kill()

@@ -90,9 +90,8 @@ def upgrade() -> None:
         sa.Column("request", sa.Text),
         sa.Column("response", sa.Text),
     )
-    op.create_index("interactions_by_namespace", "interactions", ["namespace", "created_at"])
     op.create_index("interactions_by_session", "interactions", ["session_id", "created_at"])
-    op.create_index("interactions_by_time", "interactions", ["created_at"])
+    op.create_index("interactions_by_time", "interactions", ["created_at", "namespace"])
 
 
 def downgrade() -> None:

@@ -1,0 +1,73 @@
+"""What the tests of the proxy share: a scripted model behind a real port, and the application in this process."""
+
+from __future__ import annotations
+
+import contextlib
+
+import httpx2
+import pytest
+from hypothesis import settings as examples
+
+from proxy.app import create_app
+from proxy.config import Settings
+from proxy.scripted import ScriptedModel
+from tests.proxy.fakes import served, with_fake_embedder
+
+# A shared machine may be slow; what an example gives does not depend on how long it takes.
+examples.register_profile("proxy", deadline=None)
+examples.load_profile("proxy")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def scripted_server():
+    model = ScriptedModel()
+    with served(model.app) as url:
+        yield model, url
+
+
+@pytest.fixture
+def model(scripted_server):
+    """The scripted model, asked nothing yet."""
+    found, _ = scripted_server
+    for memory in (found.calls, found.headers, found.bodies, found.by_prompt):
+        memory.clear()
+    found.aborted = 0
+    return found
+
+
+@pytest.fixture
+def base_url(scripted_server):
+    """The scripted model's base for OpenAI clients."""
+    return f"{scripted_server[1]}/v1"
+
+
+@pytest.fixture
+def run_app(tmp_path, base_url):
+    """Run the application in this process, before the scripted model: ``async with run_app(...) as (client, parts)``.
+
+    Keyword arguments are sections of the configuration. With ``semantic=True`` a fake embedder is in place.
+    """
+
+    @contextlib.asynccontextmanager
+    async def run(*, semantic=False, alike=(), headers=None, **sections):
+        entry = {"model_name": "*", "litellm_params": {"model": "openai/*", "api_base": base_url}}
+        server = {"data_dir": str(tmp_path / "data"), **sections.pop("server", {})}
+        settings = Settings.model_validate({"model_list": [entry], "server": server, **sections})
+        app = create_app(settings)
+        parts = app.state.services
+        if semantic:
+            with_fake_embedder(parts, alike)
+        parts.health.started("embedder")
+        transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+        try:
+            async with httpx2.AsyncClient(transport=transport, base_url="http://reprise", headers=headers) as client:
+                yield client, parts
+        finally:
+            await parts.close()
+
+    return run
