@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-UNFINISHED = frozenset({"length", "content_filter", "error"})
-"""Terminal finish reasons after which an answer is not whole."""
+UNFINISHED: Final = frozenset(
+    "length max_tokens model_length content_filter safety sensitive error network_error abort cancelled"
+    " insufficient_system_resource".split()
+)
+"""Finish reasons, lower-case, after which an answer is not whole: OpenAI's, and those of servers that speak like it."""
 
 
 def is_complete(answer: Mapping[str, Any]) -> bool:
@@ -45,7 +48,7 @@ def _is_whole(choice: Any) -> bool:
     if not isinstance(choice, Mapping):
         return False
     reason = choice.get("finish_reason")
-    if not isinstance(reason, str) or reason in UNFINISHED:
+    if not isinstance(reason, str) or not reason or reason.lower() in UNFINISHED:
         return False
     message = _message(choice)
     return any(message.get(part) for part in ("content", "refusal", "tool_calls", "function_call", "audio"))

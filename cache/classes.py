@@ -55,7 +55,7 @@ _ASKS: Final[dict[str, re.Pattern[str]]] = {
     ),
     "secrets": re.compile(
         r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bxox[abprs]-[\w-]{10,}"
-        r"|-----BEGIN [A-Z ]*PRIVATE KEY-----|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\."
+        r"|-----BEGIN [A-Z ]*PRIVATE KEY-----|(?<![\w-])eyJ[\w-]{10,}\.eyJ[\w-]{10,}\."
         r"|\b(?i:password|passwd|pwd|api[_ -]?key|secret)\b\s*(?:is|[:=])\s*\S{6,}"
         r"|\b\d{3}-\d{2}-\d{4}\b|\b(?:\d[ -]?){15}\d\b",
     ),

@@ -135,7 +135,8 @@ def _semantic_refusal(text: str | None, candidate: Candidate, policy: Policy) ->
     entry = candidate.entry
     if policy.similarity_threshold is None:
         return Reason.UNCALIBRATED, None
-    if candidate.similarity < policy.similarity_threshold:
+    # Not a number is not similar.
+    if not candidate.similarity >= policy.similarity_threshold:
         return Reason.BELOW_THRESHOLD, None
     if entry.has_tool_calls and policy.store_tool_calls != "semantic":
         return Reason.TOOL_CALLS, None

@@ -21,7 +21,7 @@ class Veto(NamedTuple):
 Guard = Callable[[str, str], Veto | None]
 
 _NUMBER = re.compile(r"[-+]?\d[\d.,:/]*\d|\d")
-_QUOTED = re.compile(r"`([^`]+)`|\"([^\"]+)\"|“([^”]+)”|(?<!\w)'([^']+)'(?!\w)")
+_QUOTED = re.compile(r"`([^`]+)`|\"([^\"]+)\"|“([^“”]+)”|(?<!\w)'([^']+)'(?!\w)")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][a-z]+)?", re.IGNORECASE)
 
 _NUMBER_WORDS: Final = (
@@ -156,10 +156,10 @@ def units(new: str, stored: str) -> Veto | None:
 
 
 def order(new: str, stored: str) -> Veto | None:
-    """The same words in another order may ask another thing: A to B is not B to A."""
-    first, second = _sequence(new), _sequence(stored)
-    if first != second and Counter(first) == Counter(second):
-        return Veto("order", " ".join(first))
+    """The same words, or the same numbers, in another order may ask another thing: A to B is not B to A."""
+    for first, second in ((_sequence(new), _sequence(stored)), (_number_sequence(new), _number_sequence(stored))):
+        if first != second and Counter(first) == Counter(second):
+            return Veto("order", " ".join(first))
     return None
 
 
@@ -179,8 +179,12 @@ def _differs(guard: str, new: Counter[str], stored: Counter[str]) -> Veto | None
     return Veto(guard, " ".join(sorted(difference))) if difference else None
 
 
+def _number_sequence(text: str) -> list[str]:
+    return [found.replace(",", "") for found in _NUMBER.findall(text)]
+
+
 def _numbers(text: str) -> Counter[str]:
-    digits = [found.replace(",", "") for found in _NUMBER.findall(text)]
+    digits = _number_sequence(text)
     spelled = [_NUMBER_VALUES.get(word, word) for word in _sequence(text) if word in _NUMBER_WORDS]
     return Counter(digits + spelled)
 

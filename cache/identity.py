@@ -133,4 +133,4 @@ def _normalised(value: Any) -> Any:
 
 
 def _digest(kind: str, value: Any) -> str:
-    return hashlib.sha256(f"{kind}\0{canonical(value)}".encode()).hexdigest()
+    return hashlib.sha256(f"{kind}\0{canonical(value)}".encode("utf-8", "surrogatepass")).hexdigest()

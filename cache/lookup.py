@@ -27,13 +27,13 @@ from store.vectors import Vector
 
 
 class Watch(Protocol):
-    """Told how the parts behind the cache fare."""
+    """Told how the parts behind the cache fare, from any thread."""
 
     def failed(self, error: Exception) -> None:
         """One failed; the call was a miss."""
 
     def worked(self, *parts: str) -> None:
-        """These did their work: ``database``, ``embedder``, ``vectors``."""
+        """These did their work: ``database``, ``embedder``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class Cache:
         vector = await asyncio.wrap_future(embedding) if embedding is not None else None
         entry = self._entry(call, answer, interaction_id, by_meaning=vector is not None, calls_tools=calls_tools)
         embedder = self.neighbours.embedder_id if self.neighbours else None
-        self._entries.add(entry, vector, embedder, replace=call.refresh)
+        self._entries.add(entry, vector, embedder, replace=call.refresh).add_done_callback(self._tell)
         if self.neighbours is not None and vector is not None:
             self.neighbours.add(entry, vector)
         return entry
@@ -159,7 +159,8 @@ class Cache:
         except (StoreError, EmbedderError) as error:
             self._watch.failed(error)
             return Miss(Reason.TIER_FAILED), None
-        self._watch.worked("embedder", "vectors")
+        # Not the vectors: an index that answers may still have lost what could not be written to it.
+        self._watch.worked("embedder")
         decision = decide(call.fuzzy.text, candidates, call.policy, self._clock())
         if isinstance(decision, Miss) and not candidates:
             decision = Miss(Reason.NOTHING_SIMILAR)
@@ -187,6 +188,11 @@ class Cache:
         except EmbedderError as error:
             self._watch.failed(error)
             return None
+
+    def _tell(self, written: Future[None]) -> None:
+        error = written.exception()
+        if isinstance(error, Exception):
+            self._watch.failed(error)
 
     def _entry(
         self, call: Call, answer: Mapping[str, Any], interaction_id: str, *, by_meaning: bool, calls_tools: bool

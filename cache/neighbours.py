@@ -83,8 +83,11 @@ class Neighbours:
 
 
 def _compare(vector: Vector, stored: Sequence[tuple[str, Vector]]) -> list[tuple[str, float]]:
+    # An endpoint may have changed its model, and with it the dimension, behind an unchanged name.
+    stored = [(id_, other) for id_, other in stored if other.shape == vector.shape]
     if not stored:
         return []
-    similarities = np.stack([other for _, other in stored]) @ vector
+    # Rounding puts equal vectors a little above 1.
+    similarities = np.minimum(np.stack([other for _, other in stored]) @ vector, 1.0)
     order = np.argsort(-similarities, kind="stable")
     return [(stored[i][0], float(similarities[i])) for i in order]

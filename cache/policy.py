@@ -79,16 +79,22 @@ def is_no_looser(other: Policy, base: Policy) -> bool:
         and _threshold(other) >= _threshold(base)
         and other.min_quality >= base.min_quality
         and other.ttl <= base.ttl
+        and _max_age(other) <= _max_age(base)
         and other.max_temperature <= base.max_temperature
         and other.decay.floor <= base.decay.floor
         and other.decay.window <= base.decay.window
         and _reuse(other) <= _reuse(base)
-        and all(other.classes.get(name, NONE) <= base.classes.get(name, NONE) for name in classes)
+        and other.allow_loosening <= base.allow_loosening
+        and all(other.classes.get(name, BOTH) <= base.classes.get(name, BOTH) for name in classes)
     )
 
 
 def _threshold(policy: Policy) -> float:
     return float("inf") if policy.similarity_threshold is None else policy.similarity_threshold
+
+
+def _max_age(policy: Policy) -> float:
+    return float("inf") if policy.max_age is None else policy.max_age
 
 
 def _reuse(policy: Policy) -> int:

@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import json
 import operator
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from store.tables import interactions
 MAX_LISTED = 500
 SUMMARY_CHARS = 280
 
+_LOST_PLUS = re.compile(r"^(\d{4}-?\d\d-?\d\d[T ][\d:.,]+) (\d\d(?::?\d\d)?)$")
+
 
 class InteractionError(ValueError):
     """Something about an interaction is wrong; ``field`` names what."""
@@ -36,7 +39,7 @@ class InteractionError(ValueError):
 
 def stamp(moment: datetime) -> str:
     """``YYYY-MM-DD HH:MM:SS`` in UTC."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "seconds")
 
 
 @functools.lru_cache(maxsize=4)
@@ -172,18 +175,13 @@ def parse_since(text: str) -> str:
     """
     try:
         # A plus sign that a client forgot to escape arrives as a space.
-        moment = datetime.fromisoformat(_restore_plus(text.strip()))
+        moment = datetime.fromisoformat(_LOST_PLUS.sub(r"\1+\2", text.strip().upper()))
     except ValueError as error:
         raise InteractionError("since", f"since is not an ISO 8601 time: {text!r}") from error
     try:
         return stamp(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except (OverflowError, ValueError) as error:
         raise InteractionError("since", f"since is out of range: {text!r}") from error
-
-
-def _restore_plus(text: str) -> str:
-    head, space, tail = text.rpartition(" ")
-    return f"{head}+{tail}" if space and "T" in head.upper()[10:11] else text
 
 
 def _as_row(interaction: Interaction) -> list[Any]:

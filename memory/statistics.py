@@ -74,7 +74,7 @@ class Statistics:
         }
 
     def _totals(self, where: list[sa.ColumnElement[bool]]) -> dict[str, Any]:
-        statement: sa.Select[Any] = sa.select(
+        statement = sa.select(
             sa.func.count().label("requests"),
             _count(_HIT).label("hits"),
             _count(sa.and_(_HIT, log.c.tier == "exact")).label("exact"),
@@ -92,7 +92,7 @@ class Statistics:
         return self._database.query(statement)[0]
 
     def _reasons(self, where: list[sa.ColumnElement[bool]], status: str) -> dict[str, Any]:
-        statement: sa.Select[Any] = (
+        statement = (
             sa.select(sa.func.coalesce(log.c.reason, "unknown").label("reason"), sa.func.count().label("n"))
             .where(*where, log.c.cache_status == status)
             .group_by(log.c.reason)
@@ -111,14 +111,12 @@ class Statistics:
         if n == 0:
             return None
         rank = math.ceil(n * share) - 1
-        statement: sa.Select[Any] = (
-            sa.select(log.c.latency_ms).where(*where).order_by(log.c.latency_ms).offset(rank).limit(1)
-        )
+        statement = sa.select(log.c.latency_ms).where(*where).order_by(log.c.latency_ms).offset(rank).limit(1)
         return round(float(self._database.query(statement)[0]["latency_ms"]), 3)
 
     def _by(self, where: list[sa.ColumnElement[bool]], group: str) -> list[dict[str, Any]]:
         column = log.c["session_id" if group == "session" else group]
-        statement: sa.Select[Any] = (
+        statement = (
             sa.select(
                 sa.func.coalesce(column, "").label(group),
                 sa.func.count().label("requests"),

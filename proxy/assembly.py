@@ -11,7 +11,7 @@ import orjson
 
 from proxy.sse import EventReader
 
-_OVERWRITTEN = frozenset({"role", "type", "id", "index"})
+_OVERWRITTEN = frozenset({"role", "type", "id", "index", "format"})
 _PER_CHUNK = frozenset({"choices", "usage", "object", "obfuscation"})
 
 
@@ -31,8 +31,10 @@ class StreamAssembler:
         """What broke the stream, if anything did."""
 
     def feed(self, chunk: bytes) -> bool:
-        """Take in bytes as they came; True when they hold the stream's end."""
+        """Take in bytes as they came; True when they hold the stream's end. What follows it is nobody's to read."""
         for data in self._reader.feed(chunk):
+            if self.done:
+                break
             if data.strip() == b"[DONE]":
                 self.done = True
             else:
@@ -61,23 +63,33 @@ class StreamAssembler:
         except orjson.JSONDecodeError:
             self.error = self.error or "a chunk is not JSON"
             return
-        if not isinstance(chunk, dict) or "error" in chunk:
+        if not isinstance(chunk, dict):
+            self.error = self.error or "a chunk is not an object"
+        elif chunk.get("error"):
             self.error = self.error or "the upstream reported an error in the stream"
-            return
+        else:
+            try:
+                self._take_chunk(chunk)
+            except RecursionError:
+                self.error = self.error or "a chunk is nested too deeply"
+
+    def _take_chunk(self, chunk: dict[str, Any]) -> None:
         for key, value in chunk.items():
             if key not in _PER_CHUNK:
                 self._top[key] = value
-        if chunk.get("usage") is not None:
-            self._usage = chunk["usage"]
-        for choice in chunk.get("choices") or ():
+        usage, choices = chunk.get("usage"), chunk.get("choices")
+        if isinstance(usage, dict):
+            self._usage = usage
+        for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, dict):
                 self._take_choice(choice)
 
     def _take_choice(self, piece: dict[str, Any]) -> None:
-        choice = self._choices.setdefault(piece.get("index") or 0, {"delta": {}})
+        choice = self._choices.setdefault(_index(piece), {"delta": {}})
         for key, value in piece.items():
             if key == "delta":
-                merge(choice["delta"], value or {})
+                if isinstance(value, dict):
+                    merge(choice["delta"], value)
             elif key == "logprobs" and isinstance(value, dict):
                 merge(choice.setdefault("logprobs", {}), value)
             elif value is not None or key not in choice:
@@ -103,9 +115,9 @@ def merge(into: dict[str, Any], piece: dict[str, Any]) -> None:
 
 
 def _joined(key: str, known: str, value: str) -> str:
-    # Some providers repeat a tool's name in every chunk, others cut it up.
+    # Some providers repeat a tool's name in every chunk, others cut it up; some send ids only once, empty later.
     if key in _OVERWRITTEN or (key == "name" and known == value):
-        return value
+        return value or known
     return known + value
 
 
@@ -138,8 +150,8 @@ def _as_choice(index: int, choice: dict[str, Any]) -> dict[str, Any]:
     return {"index": index, "message": message, **rest, "finish_reason": choice.get("finish_reason")}
 
 
-def _index(call: Any) -> int:
-    index = call.get("index") if isinstance(call, dict) else None
+def _index(item: Any) -> int:
+    index = item.get("index") if isinstance(item, dict) else None
     return index if isinstance(index, int) else 0
 
 

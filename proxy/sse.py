@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
 class EventReader:
     """Turns bytes, cut anywhere, into the data of whole events. Comments and other fields are passed over."""
 
     def __init__(self) -> None:
+        self._begun = False
         self._rest = b""
         self._data: list[bytes] = []
         self._after_cr = False
@@ -22,6 +26,9 @@ class EventReader:
             self._after_cr = text.endswith(b"\r")
             text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         *lines, self._rest = text.split(b"\n")
+        if lines and not self._begun:
+            self._begun = True
+            lines[0] = lines[0].removeprefix(_BYTE_ORDER_MARK)
         events: list[bytes] = []
         for line in lines:
             if not line:
@@ -30,6 +37,8 @@ class EventReader:
                     self._data.clear()
             elif line.startswith(b"data:"):
                 self._data.append(line[5:].removeprefix(b" "))
+            elif line == b"data":
+                self._data.append(b"")
         return events
 
     @property

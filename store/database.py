@@ -50,6 +50,7 @@ class Database:
     """SQLite in WAL mode under the data directory: one writer thread, one reading connection per thread."""
 
     def __init__(self, path: Path, durability: Durability = "process") -> None:
+        """Open the file and bring its tables up to date. Raises ``DatabaseError``."""
         self.path = path
         # NORMAL survives a killed process, FULL a power cut too (sqlite.org/pragma.html#pragma_synchronous).
         self._synchronous = "FULL" if durability == "power" else "NORMAL"
@@ -57,7 +58,11 @@ class Database:
         self._readers: list[sqlite3.Connection] = []
         self.engine = sa.create_engine(f"sqlite:///{path}")
         sa.event.listen(self.engine, "connect", self._configure)
-        self._migrate()
+        try:
+            self._migrate()
+        except Exception as error:
+            self.engine.dispose()
+            raise DatabaseError(f"cannot open the database {path}: {getattr(error, 'orig', error)}") from error
         self.writer = Writer(self._connect)
 
     def read(self, statement: Prepared, values: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -67,7 +72,7 @@ class Database:
         except sqlite3.Error as error:
             raise DatabaseError(f"{type(error).__name__}: {error}") from error
 
-    def query(self, statement: sa.Select[Any] | sa.TextClause, **values: Any) -> list[dict[str, Any]]:
+    def query(self, statement: sa.Executable, **values: Any) -> list[dict[str, Any]]:
         """Run an ordinary read through SQLAlchemy; rows as dicts. Raises ``DatabaseError``."""
         try:
             with self.engine.connect() as connection:
@@ -76,9 +81,15 @@ class Database:
             raise DatabaseError(f"{type(error).__name__}: {error.__cause__ or error}") from error
 
     def transact(self, work: Callable[[sa.Connection], None]) -> None:
-        """Do rare administrative writes in one transaction, beside the writer (SQLite waits its turn)."""
-        with self.engine.begin() as connection:
-            work(connection)
+        """Do rare administrative writes in one transaction, beside the writer (SQLite waits its turn).
+
+        Raises ``DatabaseError``.
+        """
+        try:
+            with self.engine.begin() as connection:
+                work(connection)
+        except sa.exc.SQLAlchemyError as error:
+            raise DatabaseError(f"{type(error).__name__}: {error.__cause__ or error}") from error
 
     def checkpoint(self) -> None:
         """Move what the write-ahead log holds into the database, without holding up readers or the writer."""
@@ -105,6 +116,8 @@ class Database:
             config = Config()
             config.set_main_option("script_location", str(MIGRATIONS))
             config.attributes["connection"] = connection
+            # The driver begins no transaction for DDL; a start killed half way must leave all tables or none.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
             command.upgrade(config, "head")
 
     def _configure(self, connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -11,6 +11,8 @@ from typing import IO, Any
 
 from store.errors import DataDirectoryError
 
+SECRET_BYTES = 32
+
 
 class DataDirectory:
     """Paths under one folder, created when first needed."""
@@ -89,15 +91,25 @@ class DataDirectory:
         """Thirty-two random bytes, made once, that key the hashes of callers' credentials."""
         path = self.root / "secret.key"
         try:
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        except FileExistsError:
-            return bytes.fromhex(path.read_text(encoding="ascii"))
+            if not path.exists():
+                _publish(path, secrets.token_hex(SECRET_BYTES))
+            value = bytes.fromhex(path.read_text(encoding="ascii"))
         except OSError as error:
-            raise DataDirectoryError(f"{path} cannot be written: {error.strerror or error}") from error
-        value = secrets.token_bytes(32)
-        with os.fdopen(descriptor, "w", encoding="ascii") as handle:
-            handle.write(value.hex())
+            raise DataDirectoryError(f"{path} cannot be written or read: {error.strerror or error}") from error
+        except ValueError:
+            value = b""
+        if len(value) != SECRET_BYTES:
+            raise DataDirectoryError(f"{path} is damaged: put it back, or delete it and lose what callers have stored")
         return value
+
+
+def _publish(path: Path, text: str) -> None:
+    """Write a file that is there whole or not at all, whenever this process is killed."""
+    partial = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as handle:
+        handle.write(text)
+    partial.replace(path)
 
 
 def _holder(handle: IO[str]) -> dict[str, Any]:

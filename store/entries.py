@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from cachetools import LRUCache
 
 from store.database import Database, Prepared
+from store.errors import DatabaseError
 from store.tables import entries
 from store.vectors import Vector
 
@@ -95,6 +96,7 @@ class Entries:
         self._database = database
         self._memory: LRUCache[str, list[Entry]] = LRUCache(maxsize=max(1, memory_entries))
         self._lock = threading.Lock()
+        self._added = 0
         self._touched: dict[str, tuple[int, float]] = {}
 
     def in_memory(self, exact_key: str) -> list[Entry] | None:
@@ -104,9 +106,11 @@ class Entries:
 
     def by_exact_key(self, exact_key: str) -> list[Entry]:
         """The active answers under a key, remembered for the next call. Raises ``DatabaseError``."""
+        added = self._added
         found = self._load(_BY_EXACT_KEY, {"exact_key": exact_key})
-        if found:
-            with self._lock:
+        with self._lock:
+            # What was added meanwhile, or is in memory already, is newer than what was read.
+            if found and added == self._added and exact_key not in self._memory:
                 self._memory[exact_key] = found
         return found
 
@@ -125,17 +129,20 @@ class Entries:
         rows = self._database.read(_COMPATIBLE_VECTORS, {"compat_key": compat_key, "embedder": embedder})
         return [(id_, np.frombuffer(vector, dtype=np.float32)) for id_, vector in rows]
 
-    def add(self, entry: Entry, vector: Vector | None, embedder: str | None, *, replace: bool) -> None:
+    def add(self, entry: Entry, vector: Vector | None, embedder: str | None, *, replace: bool) -> Future[None]:
         """Queue a new entry behind the writer; ``replace`` retires what the key held before.
 
-        Memory knows it from now on; SQL with the writer's next commit, before anything queued later.
+        Memory knows it from now on; SQL with the writer's next commit, before anything queued later. The future
+        resolves after that commit, or raises ``DatabaseError``.
         """
         if replace:
             self._database.writer.submit(_SUPERSEDE.text, _SUPERSEDE.row({"key": entry.exact_key}))
-        self._database.writer.submit(_INSERT.text, _INSERT.row(_as_row(entry, vector, embedder)))
+        written = self._database.writer.submit(_INSERT.text, _INSERT.row(_as_row(entry, vector, embedder)))
         with self._lock:
             kept = [] if replace else self._memory.get(entry.exact_key) or []
             self._memory[entry.exact_key] = [*kept, entry]
+            self._added += 1
+        return written
 
     def touch(self, id_: str, now: float) -> None:
         """Count a hit; written with the next ``flush``."""
@@ -235,7 +242,10 @@ def _as_row(entry: Entry, vector: Vector | None, embedder: str | None) -> dict[s
 
 def _from_row(row: tuple[Any, ...]) -> Entry:
     values = dict(zip(_FIELDS, row, strict=True))
-    values["answer"] = json.loads(values["answer"])
-    values["tags"] = tuple(json.loads(values["tags"] or "[]"))
+    try:
+        values["answer"] = json.loads(values["answer"])
+        values["tags"] = tuple(json.loads(values["tags"] or "[]"))
+    except (ValueError, TypeError) as error:
+        raise DatabaseError(f"entry {values['id']} is damaged: {error}") from error
     values["has_tool_calls"] = bool(values["has_tool_calls"])
     return Entry(**values)

@@ -75,12 +75,16 @@ class ChromaIndex:
             found = collection.query(query_embeddings=[vector], n_results=k, include=["distances"])
         except Exception as error:
             raise VectorIndexError(f"cannot read the vector index: {error}") from error
-        return [(id_, 1.0 - distance) for id_, distance in zip(found["ids"][0], found["distances"][0], strict=True)]
+        # Rounding puts equal vectors a little above 1.
+        return [
+            (id_, min(1.0, 1.0 - distance))
+            for id_, distance in zip(found["ids"][0], found["distances"][0], strict=True)
+        ]
 
     def remove(self, partition: str, embedder: str, ids: Sequence[str]) -> None:
         try:
             collection = self._collection(partition, embedder, create=False)
-            if collection is not None:
+            if collection is not None and ids:
                 collection.delete(ids=list(ids))
         except Exception as error:
             raise VectorIndexError(f"cannot delete from the vector index: {error}") from error

@@ -7,6 +7,7 @@ transaction. A caller's future resolves after its commit: what it awaited surviv
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -18,6 +19,10 @@ from store.errors import DatabaseError
 
 MAX_GROUP = 256
 """Most writes in one commit; bounds how long the first of them waits."""
+
+BAD_ROW = (sqlite3.Error, UnicodeError, OverflowError)
+"""What a statement that SQLite refuses raises: from SQLite, or from the driver for half a surrogate pair or an integer
+beyond 64 bits."""
 
 Row = Sequence[Any]
 
@@ -38,6 +43,7 @@ class Writer:
         self._queue: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
         self._connect = connect
         self._closed = False
+        self._closing = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="reprise-writer", daemon=True)
         self._thread.start()
 
@@ -49,28 +55,32 @@ class Writer:
     def submit(self, statement: str, *rows: Row) -> Future[None]:
         """Queue one statement. The future resolves after the commit, or raises ``DatabaseError``."""
         done: Future[None] = Future()
-        if self._closed:
+        if not self._put(Write(statement, rows, done, None)):
             done.set_exception(DatabaseError("the writer is closed"))
-        else:
-            self._queue.put(Write(statement, rows, done, None))
         return done
 
     def commit(self, statement: str, *rows: Row) -> asyncio.Future[None]:
         """As ``submit``, for a coroutine to await. One wake-up of the loop serves the whole group."""
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[None] = loop.create_future()
-        if self._closed:
+        if not self._put(Write(statement, rows, waiter, loop)):  # type: ignore[arg-type]
             waiter.set_exception(DatabaseError("the writer is closed"))
-        else:
-            self._queue.put(Write(statement, rows, waiter, loop))  # type: ignore[arg-type]
         return waiter
 
     def close(self) -> None:
         """Write what is queued, then stop. Idempotent."""
-        if not self._closed:
-            self._closed = True
-            self._queue.put(None)
-            self._thread.join()
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
+        self._thread.join()
+
+    def _put(self, write: Write) -> bool:
+        """Queue a write; False once closed, for nothing is read behind the end of the queue."""
+        with self._closing:
+            if not self._closed:
+                self._queue.put(write)
+            return not self._closed
 
     def _run(self) -> None:
         connection: sqlite3.Connection | None = None
@@ -104,7 +114,7 @@ def _commit(connection: sqlite3.Connection, group: list[Write]) -> list[BaseExce
     try:
         _transact(connection, group)
         return [None] * len(group)
-    except sqlite3.Error as error:
+    except BAD_ROW as error:
         if len(group) == 1:
             return [error]
     outcomes: list[BaseException | None] = []
@@ -112,7 +122,7 @@ def _commit(connection: sqlite3.Connection, group: list[Write]) -> list[BaseExce
         try:
             _transact(connection, [write])
             outcomes.append(None)
-        except sqlite3.Error as error:
+        except BAD_ROW as error:
             outcomes.append(error)
     return outcomes
 
@@ -141,7 +151,7 @@ def _announce(group: list[Write], outcomes: Sequence[BaseException | None]) -> N
             loops.setdefault(write.loop, []).append((write.done, outcome))
     for loop, waiters in loops.items():
         # A loop that has ended meanwhile has nobody left who waits.
-        if not loop.is_closed():
+        with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(_settle, waiters)
 
 
