@@ -25,6 +25,11 @@ from store.errors import StoreError
 from store.ids import new_id
 from store.vectors import Vector
 
+SEARCH_PATIENCE = 2.0
+"""Seconds that a call waits for the tiers before it is forwarded without them."""
+EMBEDDING_PATIENCE = 1.0
+"""Seconds that an answer waits for its prompt's vector; without one it is found by meaning only after a sweep."""
+
 
 class Watch(Protocol):
     """Told how the parts behind the cache fare, from any thread."""
@@ -91,8 +96,13 @@ class Cache:
         return Lookup(decision if isinstance(decision, Hit) else Miss(Reason.UNSEARCHED), tiers)
 
     async def search(self, call: Call, tiers: frozenset[Tier]) -> Lookup:
-        """Search the tiers in SQL and by meaning. Never raises for a failing tier: that is a miss."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._search, call, tiers)
+        """Search the tiers in SQL and by meaning. Never raises for a failing or slow tier: that is a miss."""
+        searching = asyncio.get_running_loop().run_in_executor(self._threads, self._search, call, tiers)
+        try:
+            return await asyncio.wait_for(searching, SEARCH_PATIENCE)
+        except TimeoutError as error:
+            self._watch.failed(error)
+            return Lookup(Miss(Reason.TIER_FAILED), tiers)
 
     async def lookup(self, call: Call) -> Lookup:
         """``glance``, then ``search`` where that is needed."""
@@ -112,8 +122,8 @@ class Cache:
             return None
         by_meaning = not calls_tools or call.policy.store_tool_calls == "semantic"
         embedding = (lookup.vector or self._embedding(call, lookup.tiers)) if by_meaning else None
-        vector = await asyncio.wrap_future(embedding) if embedding is not None else None
-        entry = self._entry(call, answer, interaction_id, by_meaning=vector is not None, calls_tools=calls_tools)
+        vector = await self._await_vector(embedding) if embedding is not None else None
+        entry = self._entry(call, answer, interaction_id, by_meaning=embedding is not None, calls_tools=calls_tools)
         embedder = self.neighbours.embedder_id if self.neighbours else None
         self._entries.add(entry, vector, embedder, replace=call.refresh).add_done_callback(self._tell)
         if self.neighbours is not None and vector is not None:
@@ -193,6 +203,14 @@ class Cache:
         error = written.exception()
         if isinstance(error, Exception):
             self._watch.failed(error)
+
+    async def _await_vector(self, embedding: Future[Vector | None]) -> Vector | None:
+        """The vector, unless it takes too long: the caller waits for its answer meanwhile."""
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(embedding), EMBEDDING_PATIENCE)
+        except TimeoutError as error:
+            self._watch.failed(error)
+            return None
 
     def _entry(
         self, call: Call, answer: Mapping[str, Any], interaction_id: str, *, by_meaning: bool, calls_tools: bool

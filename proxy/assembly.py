@@ -91,7 +91,10 @@ class StreamAssembler:
                 if isinstance(value, dict):
                     merge(choice["delta"], value)
             elif key == "logprobs" and isinstance(value, dict):
-                merge(choice.setdefault("logprobs", {}), value)
+                # Null in a first chunk, an object in later ones.
+                known = choice.get(key)
+                choice[key] = known if isinstance(known, dict) else {}
+                merge(choice[key], value)
             elif value is not None or key not in choice:
                 choice[key] = value
 

@@ -70,6 +70,8 @@ class Flight:
         """A caller is done or gone; the last one to go ends the upstream call."""
         self._callers -= 1
         if self._callers == 0 and not self._finished:
+            # Cancelling takes a turn of the loop; nobody may join meanwhile.
+            self.error = UpstreamError("The call was given up.")
             self.task.cancel()
 
     @property
@@ -129,7 +131,7 @@ class Flight:
         except ProxyError as error:
             self._break_off(error)
         except asyncio.CancelledError:
-            self.error = UpstreamError("The call was given up.")
+            self.error = self.error or UpstreamError("The call was given up.")
             raise
         except Exception as error:  # noqa: BLE001  callers wait for this task and must hear of anything
             _log.error("forwarding failed", error=type(error).__name__, exc_info=error)
@@ -161,18 +163,20 @@ class Flight:
                     self._end = len(self._chunks)
                 self._chunks.append(chunk)
                 self._change()
-            self.upstream_ms = _since(started)
-            if assembler.error is not None:
-                self.error = UpstreamError(f"In the stream, {assembler.error}.", code="upstream_stream_error")
-            elif not assembler.done and not assembler.finished:
+            if assembler.error is None and not assembler.done and not assembler.finished:
                 raise UpstreamError("The upstream's stream ended early.", code="upstream_incomplete_stream")
         except ProxyError as error:
-            # The caller has read a part: what is left to say must be said as an event.
-            self._end = len(self._chunks)
-            self._chunks.append((b"" if assembler.between_events else b"\n\n") + event(orjson.dumps(error.body())))
-            self.error = error
+            # What breaks after the end takes nothing back. Before it, the caller has read a part: what is left to say
+            # must be said as an event.
+            if not assembler.done:
+                self._end = len(self._chunks)
+                self._chunks.append((b"" if assembler.between_events else b"\n\n") + event(orjson.dumps(error.body())))
+                self.error = error
         finally:
+            self.upstream_ms = _since(started)
             self.answer = assembler.answer()
+        if self.error is None and assembler.error is not None:
+            self.error = UpstreamError(f"In the stream, {assembler.error}.", code="upstream_stream_error")
         if self.error is None and assembler.done:
             self.entry_id = await self._landed(self.answer)
 

@@ -66,6 +66,7 @@ class Health:
 
 
 def _part_of(error: Exception) -> str:
-    if isinstance(error, EmbedderError):
+    # A tier that takes too long waits for the embedder as a rule.
+    if isinstance(error, EmbedderError | TimeoutError):
         return "embedder"
     return "vectors" if isinstance(error, VectorIndexError) else "database"

@@ -38,7 +38,7 @@ def configure_logging(settings: LoggingSettings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # These log requests and bodies at info or debug level, prompts among them.
+    # These log routine steps, or requests and bodies at info or debug level, prompts among them.
     for name in (
         "httpx",
         "httpx2",

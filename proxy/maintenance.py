@@ -8,6 +8,7 @@ import time
 import structlog
 
 from proxy.services import Services
+from store.embedder import EmbedderError
 from store.errors import StoreError
 
 FLUSH = 1.0
@@ -30,20 +31,20 @@ async def maintain(services: Services) -> None:
             if time.monotonic() - swept >= SWEEP:
                 swept = time.monotonic()
                 await asyncio.to_thread(sweep, services, time.time())
-        except StoreError as error:
+        except (StoreError, EmbedderError) as error:
             services.health.failed(error)
 
 
 def sweep(services: Services, now: float) -> int:
     """Retire expired answers and write to the index what a failure left out; gives how many were retired."""
     retired = 0
-    while rows := services.entries.expire(now, BATCH):
+    while rows := services.entries.retire(now, BATCH):
         retired += len(rows)
         if services.index is not None:
             for id_, partition, embedder in rows:
                 if embedder is not None:
                     services.index.remove(partition, embedder, [id_])
-    if services.indexer is not None and not services.health.parts["vectors"].ok:
-        services.indexer.catch_up()
-        services.health.worked("vectors")
+    if services.indexer is not None:
+        services.mend()
+        services.health.worked("embedder", "vectors")
     return retired

@@ -62,6 +62,9 @@ class Services:
         """Load embedder and vector index; calls are answered meanwhile, without the semantic tier."""
         try:
             await asyncio.to_thread(self._open_semantic)
+            self.health.started("embedder")
+            # Another embedder's entries may take minutes; they are found by meaning as they get done.
+            await asyncio.to_thread(self.mend, others=True)
         except (EmbedderError, StoreError) as error:
             self.health.failed(error)
             _log.error("the semantic tier is off", error=str(error))
@@ -72,12 +75,23 @@ class Services:
         self.index = ChromaIndex(self.directory.vectors)
         self.embedder = load_embedder(embedder_spec(self.settings), self.settings.store.embedder.cache_dir)
         self.indexer = Indexer(self.entries, self.index, self.embedder.id, self.health.failed)
-        self.cache.neighbours = Neighbours(self.entries, self.index, self.indexer, self.embedder)
-        if self.index.count() < self.entries.count_indexed():
+        if self.index.count(self.embedder.id) < self.entries.count_indexed(self.embedder.id):
             _log.warning("the vector index holds less than SQL: writing it again")
-            self.reindex()
-        else:
-            self.indexer.catch_up()
+            self.index.reset()
+            self.entries.forget_index()
+        self.indexer.catch_up()
+        self.cache.neighbours = Neighbours(self.entries, self.index, self.indexer, self.embedder)
+
+    def mend(self, *, others: bool = False) -> int:
+        """Embed what has no vector (or another embedder's), write to the index what it lacks; gives how many.
+
+        Raises:
+            StoreError, EmbedderError: it will be tried again.
+        """
+        if self.indexer is None or self.embedder is None:
+            return 0
+        embed_missing(self.entries, self.embedder, others=others)
+        return self.indexer.catch_up()
 
     def reindex(self) -> int:
         """Write the whole vector index again from SQL; gives how many vectors. Raises ``StoreError``."""
@@ -149,8 +163,13 @@ def embedder_spec(settings: Settings) -> EmbedderSpec:
 def rebuild_index(entries: Entries, index: VectorIndex, indexer: Indexer, embedder: Embedder) -> int:
     """Empty the index and fill it from SQL, embedding what has no vector of this embedder yet."""
     index.reset()
-    while rows := entries.to_embed(embedder.id, 64):
-        vectors = embedder.embed([prompt for _, prompt in rows])
-        entries.set_vectors(embedder.id, zip([id_ for id_, _ in rows], vectors, strict=True))
+    embed_missing(entries, embedder, others=True)
     entries.forget_index()
     return indexer.catch_up()
+
+
+def embed_missing(entries: Entries, embedder: Embedder, *, others: bool) -> None:
+    """Embed the prompts of entries that have no vector; with ``others``, of those with another embedder's too."""
+    while rows := entries.to_embed(embedder.id, 64, others=others):
+        vectors = embedder.embed([prompt for _, prompt in rows])
+        entries.set_vectors(embedder.id, zip([id_ for id_, _ in rows], vectors, strict=True))

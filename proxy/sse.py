@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 

@@ -173,10 +173,10 @@ class Entries:
         rows = self._database.query(statement)
         return [(row["id"], row["partition"], np.frombuffer(row["vector"], dtype=np.float32)) for row in rows]
 
-    def count_indexed(self) -> int:
-        """Entries that the vector index should hold."""
-        statement = sa.select(sa.func.count().label("n")).where(entries.c.indexed == 1)
-        return int(self._database.query(statement)[0]["n"])
+    def count_indexed(self, embedder: str) -> int:
+        """Entries that the vector index should hold for an embedder."""
+        indexed = sa.and_(entries.c.indexed == 1, entries.c.embedder == embedder)
+        return int(self._database.query(sa.select(sa.func.count().label("n")).where(indexed))[0]["n"])
 
     def count_active(self) -> int:
         """Entries that may be served."""
@@ -187,12 +187,15 @@ class Entries:
         """Note that the vector index holds nothing, so that all of it is written again."""
         self._database.transact(lambda connection: _execute(connection, sa.update(entries).values(indexed=0)))
 
-    def to_embed(self, embedder: str, limit: int) -> list[tuple[str, str]]:
-        """(id, prompt) of active entries that have no vector of this embedder."""
+    def to_embed(self, embedder: str, limit: int, *, others: bool) -> list[tuple[str, str]]:
+        """(id, prompt) of active entries without a vector; with ``others``, of those with another embedder's too."""
+        missing = entries.c.vector.is_(None)
+        if others:
+            missing = sa.or_(missing, entries.c.embedder.is_(None), entries.c.embedder != embedder)
         statement = (
             sa.select(entries.c.id, entries.c.prompt)
-            .where(entries.c.status == "active", entries.c.compat_key.is_not(None), entries.c.prompt.is_not(None))
-            .where(sa.or_(entries.c.embedder.is_(None), entries.c.embedder != embedder))
+            .where(missing, entries.c.compat_key.is_not(None))
+            .where(entries.c.status == "active", entries.c.prompt.is_not(None))
             .limit(limit)
         )
         return [(row["id"], row["prompt"]) for row in self._database.query(statement)]
@@ -207,16 +210,25 @@ class Entries:
 
         self._database.transact(work)
 
-    def expire(self, now: float, limit: int) -> list[tuple[str, str, str | None]]:
-        """Retire entries past their time; gives (id, partition, embedder) of those, at most ``limit`` at once."""
-        due = sa.select(entries.c.id, entries.c.exact_key, entries.c.partition, entries.c.embedder).where(
-            entries.c.status == "active", entries.c.expires_at <= now
-        )
-        rows = self._database.query(due.limit(limit))
-        ids = [row["id"] for row in rows]
-        if ids:
-            retire = sa.update(entries).where(entries.c.id.in_(ids)).values(status="expired", vector=None, indexed=0)
-            self._database.transact(lambda connection: _execute(connection, retire))
+    def retire(self, now: float, limit: int) -> list[tuple[str, str, str | None]]:
+        """Retire entries past their time, and take the vectors of replaced ones.
+
+        Gives (id, partition, embedder) of at most ``limit`` entries that must leave the vector index.
+        """
+        due = sa.and_(entries.c.status == "active", entries.c.expires_at <= now)
+        replaced = sa.and_(entries.c.status == "superseded", entries.c.indexed == 1)
+        columns = (entries.c.id, entries.c.exact_key, entries.c.partition, entries.c.embedder)
+        rows = self._database.query(sa.select(*columns).where(due).limit(limit))
+        expired = [row["id"] for row in rows]
+        rows += self._database.query(sa.select(*columns).where(replaced).limit(limit - len(rows)))
+
+        def work(connection: sa.Connection) -> None:
+            gone = entries.c.id.in_([row["id"] for row in rows])
+            connection.execute(sa.update(entries).where(gone).values(vector=None, indexed=0))
+            connection.execute(sa.update(entries).where(entries.c.id.in_(expired)).values(status="expired"))
+
+        if rows:
+            self._database.transact(work)
             with self._lock:
                 for row in rows:
                     self._memory.pop(row["exact_key"], None)

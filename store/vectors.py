@@ -38,8 +38,8 @@ class VectorIndex(Protocol):
     def remove(self, partition: str, embedder: str, ids: Sequence[str]) -> None:
         """Forget ids; unknown ones are no error."""
 
-    def count(self) -> int:
-        """Vectors held in all."""
+    def count(self, embedder: str) -> int:
+        """Vectors held of an embedder."""
 
     def reset(self) -> None:
         """Forget everything."""
@@ -89,9 +89,10 @@ class ChromaIndex:
         except Exception as error:
             raise VectorIndexError(f"cannot delete from the vector index: {error}") from error
 
-    def count(self) -> int:
+    def count(self, embedder: str) -> int:
+        names = [name for name in self._names if name.endswith(_suffix(embedder))]
         try:
-            return sum(self._client.get_collection(name, embedding_function=None).count() for name in self._names)
+            return sum(self._client.get_collection(name, embedding_function=None).count() for name in names)
         except Exception as error:
             raise VectorIndexError(f"cannot count the vector index: {error}") from error
 
@@ -119,12 +120,15 @@ class ChromaIndex:
             return collection
 
     def _name(self, partition: str, embedder: str) -> str:
-        suffix = hashlib.sha256(embedder.encode()).hexdigest()[:12]
-        own = f"p-{hashlib.sha256(partition.encode()).hexdigest()[:32]}-{suffix}"
+        digest = hashlib.sha256(partition.encode()).hexdigest()
+        own = f"p-{digest[:32]}{_suffix(embedder)}"
         if own in self._names or len(self._names) < OWN_COLLECTIONS:
             return own
-        shard = int(hashlib.sha256(partition.encode()).hexdigest(), 16) % SHARDS
-        return f"s-{shard:02d}-{suffix}"
+        return f"s-{int(digest, 16) % SHARDS:02d}{_suffix(embedder)}"
+
+
+def _suffix(embedder: str) -> str:
+    return "-" + hashlib.sha256(embedder.encode()).hexdigest()[:12]
 
 
 def _open(path: Path) -> Any:

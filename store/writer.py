@@ -24,6 +24,9 @@ BAD_ROW = (sqlite3.Error, UnicodeError, OverflowError)
 """What a statement that SQLite refuses raises: from SQLite, or from the driver for half a surrogate pair or an integer
 beyond 64 bits."""
 
+MAX_WAITING = 20_000
+"""Most writes waiting for a stuck disk; beyond it a write fails at once rather than filling the memory."""
+
 Row = Sequence[Any]
 
 
@@ -81,6 +84,12 @@ class Writer:
             if not self._closed:
                 self._queue.put(write)
             return not self._closed
+
+    def _refusal(self) -> DatabaseError | None:
+        if self._closed:
+            return DatabaseError("the writer is closed")
+        waiting = self._queue.qsize()
+        return DatabaseError(f"{waiting} writes are waiting already") if waiting >= MAX_WAITING else None
 
     def _run(self) -> None:
         connection: sqlite3.Connection | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import signal
 import socket
 import sys
 from typing import Annotated
@@ -56,6 +57,9 @@ def run(settings: Settings) -> None:
         timeout_graceful_shutdown=int(settings.server.drain_timeout),
         lifespan="on",
     )
+    # Uvicorn drains on these signals, then raises them again: by then there is nothing left to end.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda *_: None)
     uvicorn.Server(configured).run(sockets=[listener])
 
 

@@ -31,6 +31,7 @@ class NewInteraction(BaseModel):
     memories_used: list[str] = []
     chunks_used: list[str] = []
     context_pack: dict[str, Any] | None = None
+    reinforce: bool = Field(default=True, description="May memories that the response used gain from it?")
     interaction_type: str = Field(default="llm", min_length=1, max_length=64)
     tool_id: str | None = None
     tool_name: str | None = None
@@ -53,7 +54,7 @@ async def record(given: NewInteraction, parts: Parts, caller: AnyCaller) -> dict
     if not logged.get(given.interaction_type, True):
         raise InvalidRequest(f"Logging of {given.interaction_type!r} is switched off.", param="interaction_type")
     response = given.response or _as_text(given.output)
-    fields = given.model_dump(exclude={"prompt", "response", "response_summary", "input", "output"})
+    fields = given.model_dump(exclude={"prompt", "response", "response_summary", "input", "output", "reinforce"})
     interaction = Interaction(
         prompt=prompt,
         response=response,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import ssl
+import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import aiohttp
 from multidict import CIMultiDictProxy
@@ -77,7 +80,13 @@ class DirectUpstream:
         )
         try:
             async with self._open().request(
-                method, url, data=data, headers=_outgoing(headers, target), timeout=timeout, allow_redirects=False
+                method,
+                url,
+                data=data,
+                headers=_outgoing(headers, target),
+                timeout=timeout,
+                allow_redirects=False,
+                proxy=_proxy_for(target.api_base or OPENAI),
             ) as response:
                 yield UpstreamResponse(response.status, _lower(response.headers), _chunks(response))
         except (aiohttp.ClientError, TimeoutError, ssl.SSLError, OSError, ValueError) as error:
@@ -95,9 +104,20 @@ class DirectUpstream:
                 connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
-                trust_env=True,
             )
         return self._session
+
+
+@functools.lru_cache(maxsize=256)
+def _proxy_for(base: str) -> str | None:
+    """The proxy that the environment names for a base (HTTPS_PROXY, NO_PROXY, ...); read once.
+
+    aiohttp's own ``trust_env`` would also read ~/.netrc from disk with every call.
+    """
+    parts = urlsplit(base)
+    if parts.hostname is None or urllib.request.proxy_bypass(parts.hostname):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)
 
 
 def _payload(call: UpstreamCall) -> bytes:

@@ -10,9 +10,18 @@ from typing import Any
 
 import orjson
 
-from proxy.errors import UpstreamError, UpstreamTimeout
+from proxy.errors import InvalidRequest, UpstreamError, UpstreamTimeout
 from proxy.sse import DONE, event
 from proxy.upstreams.base import UpstreamCall, UpstreamResponse
+
+CHAT_FIELDS = frozenset(
+    "messages audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens max_tokens"
+    " metadata modalities n parallel_tool_calls prediction presence_penalty reasoning_effort response_format"
+    " safety_identifier seed service_tier stop store stream stream_options temperature thinking tool_choice tools top_k"
+    " top_logprobs top_p user verbosity web_search_options prompt_cache_key prompt_cache_retention".split()
+)
+"""What a caller may send on. Any other name is an argument of LiteLLM's own, such as ``api_base``: with it a caller
+could have the configured key sent elsewhere."""
 
 _JSON = {"content-type": "application/json"}
 _EVENTS = {"content-type": "text/event-stream; charset=utf-8"}
@@ -28,10 +37,11 @@ class LiteLLMUpstream:
     @asynccontextmanager
     async def send(self, call: UpstreamCall) -> AsyncIterator[UpstreamResponse]:
         """Call the provider and give its answer in OpenAI's wire format."""
+        arguments = _arguments(call)
         litellm = await self._litellm()
         try:
             async with asyncio.timeout(None if call.stream else call.target.timeout):
-                answer = await litellm.acompletion(**_arguments(call))
+                answer = await litellm.acompletion(**arguments)
         except TimeoutError as error:
             raise UpstreamTimeout("The upstream did not answer in time.") from error
         except Exception as error:  # noqa: BLE001  LiteLLM's errors derive from OpenAI's, which are not imported here
@@ -68,6 +78,9 @@ def _import() -> Any:
 def _arguments(call: UpstreamCall) -> dict[str, Any]:
     target = call.target
     body = {key: value for key, value in call.body.items() if key not in ("cache", "model")}
+    for name in body:
+        if name not in CHAT_FIELDS:
+            raise InvalidRequest(f"'{name}' is not a field that can be sent to {target.provider}.", param=name)
     arguments: dict[str, Any] = {
         **target.params,
         **body,

@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 
 import httpx2
 import openai
+import psutil
 import uvicorn
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
@@ -91,6 +92,12 @@ class Gate:
         self.after = after
         self._loop = loop
         self._open = asyncio.Event()
+
+    def __enter__(self) -> Gate:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
     def release(self) -> None:
         """Let everything go on."""
@@ -416,6 +423,13 @@ class Server:
         samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
         return sum(s.value for s in samples if s.name == name and labels.items() <= s.labels.items())
 
+    def connections(self) -> int:
+        """How many clients are connected."""
+        assert self._process is not None
+        port = int(self.url.rpartition(":")[2])
+        found = psutil.Process(self._process.pid).net_connections("tcp")
+        return sum(c.status == psutil.CONN_ESTABLISHED and c.laddr.port == port for c in found)
+
     def readiness(self) -> dict[str, Any]:
         """What readiness says while it answers 200."""
         return self.http.get("/health/readiness").raise_for_status().json()
@@ -481,6 +495,12 @@ class Wire:
         lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
         self._socket.sendall(f"POST /v1/chat/completions HTTP/1.1\r\n{lines}\r\n".encode() + raw)
 
+    def __enter__(self) -> Wire:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
+
     def read_until(self, words: bytes) -> bytes:
         """What came up to and with these bytes."""
         got = b""
@@ -493,6 +513,12 @@ class Wire:
     def leave(self) -> None:
         """Close the connection."""
         self._socket.close()
+
+
+def settle(server: Server) -> None:
+    """Come back once the server has read every call that was sent before."""
+    for _ in range(5):
+        server.http.get("/health/liveliness").raise_for_status()
 
 
 @dataclass

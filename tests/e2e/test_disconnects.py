@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from tests.e2e.support import Server, Upstream, Wire, answer, assemble, client_of, body, events, eventually, told
-
-
-def settle(server: Server) -> None:
-    """Every byte sent to the server before this has been read by it."""
-    for _ in range(5):
-        server.http.get("/health/liveliness").raise_for_status()
+from tests.e2e.support import (
+    Server,
+    Upstream,
+    Wire,
+    answer,
+    assemble,
+    body,
+    client_of,
+    events,
+    eventually,
+    settle,
+    told,
+)
 
 
 def one_logged(server: Server, session: str) -> dict[str, Any]:
@@ -37,16 +45,14 @@ def assert_gone(server: Server, upstream: Upstream, prompt: str, session: str, *
 def test_a_lone_caller_leaves_a_stream(server: Server, upstream: Upstream, when: str) -> None:
     prompt, session = f"How deep is the sea, asked {when}?", f"alone-{when}"
     aborted = upstream.model.aborted
-    gate = upstream.hold(prompt, after=0 if when == "before-the-head" else 4)
-    caller = Wire(server, prompt, {"x-reprise-session": session}, stream=True)
-    eventually(lambda: upstream.seen[prompt] == 1, "the upstream is asked")
-    if when == "mid-stream":
-        caller.read_until(b"chat.completion.chunk")
-    caller.leave()
-    assert_gone(server, upstream, prompt, session, stream=True)
-    if when == "mid-stream":
-        assert upstream.model.aborted == aborted + 1
-    gate.release()
+    after = 0 if when == "before-the-head" else 4
+    with upstream.hold(prompt, after), Wire(server, prompt, {"x-reprise-session": session}, stream=True) as caller:
+        eventually(lambda: upstream.seen[prompt] == 1, "the upstream is asked")
+        if after:
+            caller.read_until(b"chat.completion.chunk")
+        caller.leave()
+        assert_gone(server, upstream, prompt, session, stream=True)
+    assert upstream.model.aborted == aborted + bool(after)
     again = server.chat(prompt, stream=True)
     assert again.headers["x-reprise-cache"] == "miss"
     assert assemble(events(again.content)[:-1])[0]["message"]["content"] == answer(prompt)
@@ -55,51 +61,45 @@ def test_a_lone_caller_leaves_a_stream(server: Server, upstream: Upstream, when:
 
 def test_a_lone_caller_leaves_before_a_whole_answer(server: Server, upstream: Upstream) -> None:
     prompt, session = "How tall is the tower?", "alone-whole"
-    gate = upstream.hold(prompt)
-    caller = Wire(server, prompt, {"x-reprise-session": session})
-    eventually(lambda: upstream.seen[prompt] == 1, "the upstream is asked")
-    caller.leave()
-    assert_gone(server, upstream, prompt, session, stream=False)
-    gate.release()
+    with upstream.hold(prompt), Wire(server, prompt, {"x-reprise-session": session}) as caller:
+        eventually(lambda: upstream.seen[prompt] == 1, "the upstream is asked")
+        caller.leave()
+        assert_gone(server, upstream, prompt, session, stream=False)
     again = server.chat(prompt)
     assert (again.headers["x-reprise-cache"], again.json()) == ("miss", told(prompt))
 
 
 def test_the_openai_client_leaves_a_stream(server: Server, upstream: Upstream) -> None:
     prompt, session = "Which mountain is the oldest?", "alone-openai"
-    gate = upstream.hold(prompt, after=3)
-    with client_of(server.url, "sk-e2e-nobody") as client:
-        chunks = client.chat.completions.create(
-            **body(prompt), stream=True, extra_headers={"x-reprise-session": session}
-        )
+    with upstream.hold(prompt, after=3), client_of(server.url) as client:
+        headers = {"x-reprise-session": session}
+        chunks = client.chat.completions.create(**body(prompt), stream=True, extra_headers=headers)
         next(chunks)
         chunks.close()
-    eventually(lambda: upstream.left[prompt] == 1, "the upstream call is given up")
-    record = one_logged(server, session)
+        eventually(lambda: upstream.left[prompt] == 1, "the upstream call is given up")
+        record = one_logged(server, session)
     assert (record["success"], record["error"]) == (False, "client_gone")
-    gate.release()
 
 
 @pytest.mark.parametrize("stays", ["leader", "follower"])
 def test_one_of_two_callers_leaves_a_stream(server: Server, upstream: Upstream, stays: str) -> None:
     prompt = f"How old is the forest where the {stays} stays?"
-    gate = upstream.hold(prompt, after=4)
-    leader = Wire(server, prompt, {"x-reprise-session": f"stream-leader-{stays}"}, stream=True)
-    leader.read_until(b"chat.completion.chunk")
-    follower = Wire(server, prompt, {"x-reprise-session": f"stream-follower-{stays}"}, stream=True)
-    head = follower.read_until(b"chat.completion.chunk")
-    assert b"collapsed" in head
-    leaving, staying = (leader, follower) if stays == "follower" else (follower, leader)
-    leaving.leave()
-    gone = one_logged(server, f"stream-{'leader' if stays == 'follower' else 'follower'}-{stays}")
-    assert (gone["success"], gone["error"]) == (False, "client_gone")
-    gate.release()
-    rest = staying.read_until(b"data: [DONE]")
-    staying.leave()
-    assert rest.rstrip().endswith(b"[DONE]") or b"[DONE]" in rest
+    sessions = {who: {"x-reprise-session": f"stream-{stays}-stays-{who}"} for who in ("leader", "follower")}
+    with contextlib.ExitStack() as stack:
+        gate = stack.enter_context(upstream.hold(prompt, after=4))
+        leader = stack.enter_context(Wire(server, prompt, sessions["leader"], stream=True))
+        leader.read_until(b"chat.completion.chunk")
+        follower = stack.enter_context(Wire(server, prompt, sessions["follower"], stream=True))
+        assert b"collapsed" in follower.read_until(b"chat.completion.chunk")
+        leaving, staying = (leader, follower) if stays == "follower" else (follower, leader)
+        leaving.leave()
+        gone = one_logged(server, f"stream-{stays}-stays-{'leader' if stays == 'follower' else 'follower'}")
+        assert (gone["success"], gone["error"]) == (False, "client_gone")
+        gate.release()
+        staying.read_until(b"data: [DONE]")
 
-    kept = one_logged(server, f"stream-{stays}-{stays}")
-    assert (kept["success"], kept["response"]) == (True, answer(prompt))
+    kept = one_logged(server, f"stream-{stays}-stays-{stays}")
+    assert (kept["success"], kept["response"], kept["collapsed"]) == (True, answer(prompt), stays == "follower")
     assert (upstream.seen[prompt], upstream.left[prompt]) == (1, 0)
     again = server.chat(prompt)
     assert again.headers["x-reprise-cache"] == "hit"
@@ -109,20 +109,20 @@ def test_one_of_two_callers_leaves_a_stream(server: Server, upstream: Upstream, 
 @pytest.mark.parametrize("stays", ["leader", "follower"])
 def test_one_of_two_callers_leaves_a_whole_answer(server: Server, upstream: Upstream, stays: str) -> None:
     prompt = f"How wide is the river where the {stays} stays?"
-    gate = upstream.hold(prompt)
-    leaving_session, staying_session = f"whole-gone-{stays}", f"whole-stays-{stays}"
-    with ThreadPoolExecutor(1) as threads:
+    leaves, remains = ({"x-reprise-session": f"whole-{stays}-stays-{what}"} for what in ("gone", "kept"))
+    with ThreadPoolExecutor(1) as threads, contextlib.ExitStack() as stack:
+        gate = stack.enter_context(upstream.hold(prompt))
         if stays == "follower":
-            leaving = Wire(server, prompt, {"x-reprise-session": leaving_session})
+            leaving = stack.enter_context(Wire(server, prompt, leaves))
             eventually(lambda: upstream.seen[prompt] == 1, "the upstream is asked")
-            staying = threads.submit(server.chat, prompt, {"x-reprise-session": staying_session})
+            staying = threads.submit(server.chat, prompt, remains)
         else:
-            staying = threads.submit(server.chat, prompt, {"x-reprise-session": staying_session})
+            staying = threads.submit(server.chat, prompt, remains)
             eventually(lambda: upstream.seen[prompt] == 1, "the upstream is asked")
-            leaving = Wire(server, prompt, {"x-reprise-session": leaving_session})
+            leaving = stack.enter_context(Wire(server, prompt, leaves))
         settle(server)
         leaving.leave()
-        gone = one_logged(server, leaving_session)
+        gone = one_logged(server, leaves["x-reprise-session"])
         assert (gone["success"], gone["error"]) == (False, "client_gone")
         gate.release()
         got = staying.result()
@@ -133,24 +133,24 @@ def test_one_of_two_callers_leaves_a_whole_answer(server: Server, upstream: Upst
 
 def test_all_callers_leave(server: Server, upstream: Upstream) -> None:
     prompt = "How long is the wall?"
-    gate = upstream.hold(prompt)
-    callers = [Wire(server, prompt, {"x-reprise-session": f"all-{number}"}) for number in range(5)]
-    eventually(lambda: upstream.seen[prompt] == 1, "the upstream is asked")
-    settle(server)
-    for caller in callers:
-        caller.leave()
-    eventually(lambda: upstream.left[prompt] == 1, "the upstream call is given up")
-    for number in range(5):
-        assert one_logged(server, f"all-{number}")["success"] is False
-    gate.release()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(upstream.hold(prompt))
+        callers = [
+            stack.enter_context(Wire(server, prompt, {"x-reprise-session": f"all-{number}"})) for number in range(5)
+        ]
+        eventually(lambda: upstream.seen[prompt] == 1, "the upstream is asked")
+        settle(server)
+        for caller in callers:
+            caller.leave()
+        eventually(lambda: upstream.left[prompt] == 1, "the upstream call is given up")
+        for number in range(5):
+            assert one_logged(server, f"all-{number}")["success"] is False
     assert upstream.seen[prompt] == 1
     assert server.chat(prompt).headers["x-reprise-cache"] == "miss"
 
 
 def test_a_caller_that_leaves_during_its_own_request(server: Server) -> None:
     """Half a body, then nothing: no call, no harm."""
-    import socket
-
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as half:
         half.sendall(b'POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{"model": "scr')

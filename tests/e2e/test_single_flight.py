@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import openai
 import pytest
 
-from tests.e2e.support import Server, Upstream, Wire, answer, assemble, async_client_of, body, eventually, told
+from tests.e2e.support import Server, Upstream, Wire, answer, assemble, async_client_of, body, eventually, settle, told
 
 CALLERS = 200
 
@@ -28,22 +29,23 @@ async def one_call(client: openai.AsyncOpenAI, prompt: str, *, stream: bool, **h
         return error.response.headers["cache-status"], (error.status_code, error.body)
 
 
-def all_call(server: Server, upstream: Upstream, prompt: str, *, stream: bool, count: int = CALLERS) -> list[Any]:
-    """So many callers at once; the upstream answers once all have sent their calls."""
-    gate = upstream.hold(prompt)
+def all_call(
+    server: Server, upstream: Upstream, prompt: str, session: str, *, stream: bool, count: int = CALLERS
+) -> list[Any]:
+    """So many callers at once; the upstream answers when their calls are all on their way."""
 
     async def calls() -> list[Any]:
         async with async_client_of(server.url, timeout=60) as client:
-            session = {"x-reprise-session": f"flight-{abs(hash(prompt))}"}
-            tasks = [asyncio.create_task(one_call(client, prompt, stream=stream, **session)) for _ in range(count)]
-            while not upstream.seen[prompt]:
-                await asyncio.sleep(0.01)
-            for _ in range(5):
-                await client.get("/../health/liveliness", cast_to=dict)
-            gate.release()
-            return await asyncio.gather(*tasks)
+            headers = {"x-reprise-session": session}
+            return await asyncio.gather(*(one_call(client, prompt, stream=stream, **headers) for _ in range(count)))
 
-    return asyncio.run(calls())
+    with ThreadPoolExecutor(1) as threads, upstream.hold(prompt) as gate:
+        calling = threads.submit(asyncio.run, calls())
+        eventually(lambda: upstream.seen[prompt], "the upstream is asked")
+        eventually(lambda: server.connections() >= count, "all callers are connected")
+        settle(server)
+        gate.release()
+        return calling.result()
 
 
 both_forms = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
@@ -52,7 +54,8 @@ both_forms = pytest.mark.parametrize("stream", [False, True], ids=["whole", "str
 @both_forms
 def test_two_hundred_identical_calls_are_one_upstream_call(server: Server, upstream: Upstream, stream: bool) -> None:
     prompt = f"Which of the two hundred asks first, {'word by word' if stream else 'at once'}?"
-    got = all_call(server, upstream, prompt, stream=stream)
+    session = f"flight-{stream}"
+    got = all_call(server, upstream, prompt, session, stream=stream)
     assert [text for _, text in got] == [answer(prompt)] * CALLERS
     assert upstream.seen[prompt] == 1
     told_apart = Counter(
@@ -61,7 +64,7 @@ def test_two_hundred_identical_calls_are_one_upstream_call(server: Server, upstr
     assert told_apart["leader"] == 1
     assert told_apart["joined"] > 0
 
-    records = server.interactions(session_id=f"flight-{abs(hash(prompt))}")
+    records = server.interactions(session_id=session)
     assert len(records) == CALLERS
     assert all(record["success"] and record["response"] == answer(prompt) for record in records)
     assert sum(record["collapsed"] for record in records) == told_apart["joined"]
@@ -73,11 +76,12 @@ def test_two_hundred_identical_calls_are_one_upstream_call(server: Server, upstr
 @both_forms
 def test_when_the_shared_call_fails_each_caller_tries_alone(server: Server, upstream: Upstream, stream: bool) -> None:
     prompt = f"[status 500] Fail for all of us, {'word by word' if stream else 'at once'}."
-    got = all_call(server, upstream, prompt, stream=stream)
+    session = f"failing-{stream}"
+    got = all_call(server, upstream, prompt, session, stream=stream)
     assert upstream.seen[prompt] == CALLERS
     scripted = {"message": "scripted 500", "type": "scripted", "param": None, "code": "scripted"}
     assert [reply for _, reply in got] == [(500, scripted)] * CALLERS
-    records = server.interactions(session_id=f"flight-{abs(hash(prompt))}")
+    records = server.interactions(session_id=session)
     assert len(records) == CALLERS
     assert not any(record["success"] for record in records)
 
@@ -88,7 +92,7 @@ def test_followers_get_their_answers_though_their_leader_fails(
 ) -> None:
     prompt = f"Who gets through after the first fails, {'word by word' if stream else 'at once'}?"
     upstream.refuse_once(prompt, 503)
-    got = all_call(server, upstream, prompt, stream=stream, count=20)
+    got = all_call(server, upstream, prompt, f"first-fails-{stream}", stream=stream, count=20)
     failed = [reply for _, reply in got if isinstance(reply, tuple)]
     assert len(failed) == 1
     assert failed[0][0] == 503
@@ -98,29 +102,32 @@ def test_followers_get_their_answers_though_their_leader_fails(
 @both_forms
 def test_followers_are_unharmed_when_their_leader_leaves(server: Server, upstream: Upstream, stream: bool) -> None:
     prompt = f"Who stays when the first goes, {'word by word' if stream else 'at once'}?"
-    gate = upstream.hold(prompt)
-    leader = Wire(server, prompt, {"x-reprise-session": f"leader-{stream}"}, stream=stream)
-    eventually(lambda: upstream.seen[prompt] == 1, "the upstream is asked")
+    session = {"x-reprise-session": f"leaving-leader-{stream}"}
 
     async def follow() -> list[Any]:
         async with async_client_of(server.url, timeout=60) as client:
-            tasks = [asyncio.create_task(one_call(client, prompt, stream=stream)) for _ in range(20)]
-            await asyncio.sleep(0)
-            for _ in range(5):
-                await client.get("/../health/liveliness", cast_to=dict)
-            leader.leave()
-            await asyncio.to_thread(
-                eventually, lambda: server.interactions(session_id=f"leader-{stream}"), "the leader is logged as gone"
-            )
-            gate.release()
-            return await asyncio.gather(*tasks)
+            return await asyncio.gather(*(one_call(client, prompt, stream=stream) for _ in range(20)))
 
-    # The leader's Authorization is none; so must the followers' be, to share its namespace.
-    got = asyncio.run(follow())
+    # Who shares a flight shares a namespace, and so a key.
+    key = {"authorization": "Bearer sk-e2e-nobody"}
+    with (
+        ThreadPoolExecutor(1) as threads,
+        upstream.hold(prompt) as gate,
+        Wire(server, prompt, {**session, **key}, stream=stream) as leader,
+    ):
+        eventually(lambda: upstream.seen[prompt] == 1, "the upstream is asked")
+        following = threads.submit(asyncio.run, follow())
+        eventually(lambda: server.connections() > 20, "the followers have connected")
+        settle(server)
+        leader.leave()
+        (gone,) = eventually(
+            lambda: server.interactions(session_id=session["x-reprise-session"]), "the leader is logged"
+        )
+        gate.release()
+        got = following.result()
+    assert (gone["success"], gone["error"]) == (False, "client_gone")
     assert [text for _, text in got] == [answer(prompt)] * 20
     assert (upstream.seen[prompt], upstream.left[prompt]) == (1, 0)
-    (gone,) = server.interactions(session_id=f"leader-{stream}")
-    assert (gone["success"], gone["error"]) == (False, "client_gone")
 
 
 def test_different_calls_share_nothing(server: Server, upstream: Upstream) -> None:
@@ -135,17 +142,19 @@ def test_different_calls_share_nothing(server: Server, upstream: Upstream) -> No
         {"headers": {"cache-control": "no-store"}},
         {"headers": {"cache-control": "no-cache"}},
     ]
-    gate = upstream.hold(prompt)
-
-    async def calls() -> list[int]:
-        loop = asyncio.get_running_loop()
-        tasks = [
-            loop.run_in_executor(None, lambda v=variant: server.chat(prompt, **v).status_code) for variant in variants
-        ]
-        while upstream.seen[prompt] < len(variants):
-            await asyncio.sleep(0.01)
+    with ThreadPoolExecutor(len(variants)) as threads, upstream.hold(prompt) as gate:
+        calling = [threads.submit(server.chat, prompt, **variant) for variant in variants]
+        eventually(lambda: upstream.seen[prompt] == len(variants), "each call reaches the upstream")
         gate.release()
-        return await asyncio.gather(*tasks)
+        got = [call.result() for call in calling]
+    assert [response.status_code for response in got] == [200] * len(variants)
+    assert all(response.json()["choices"] == told(prompt)["choices"] for response in got)
+    assert not any("collapsed" in response.headers["cache-status"] for response in got)
 
-    assert asyncio.run(calls()) == [200] * len(variants)
-    assert server.chat(prompt).json()["choices"] == told(prompt)["choices"]
+
+def test_calls_in_flight_are_counted(server: Server, upstream: Upstream) -> None:
+    prompt = "How many of us are waiting?"
+    with upstream.hold(prompt), Wire(server, prompt):
+        eventually(lambda: upstream.seen[prompt] == 1, "the upstream is asked")
+        assert server.metric("reprise_inflight") == 1
+    eventually(lambda: server.metric("reprise_inflight") == 0, "nothing is in flight")

@@ -6,17 +6,11 @@ import contextlib
 
 import httpx2
 import pytest
-from hypothesis import settings as examples
 
 from proxy.app import create_app
 from proxy.config import Settings
 from proxy.scripted import ScriptedModel
 from tests.proxy.fakes import served, with_fake_embedder
-
-# A shared machine may be slow; what an example gives does not depend on how long it takes.
-examples.register_profile("proxy", deadline=None)
-examples.load_profile("proxy")
-
 
 @pytest.fixture(scope="session")
 def anyio_backend():

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.sse import DONE, EventReader, event
+from tests.proxy.completions import examples
 
 LINE_ENDS = (b"\n", b"\r\n", b"\r")
 TEXTS = st.text(st.characters(exclude_characters="\r\n", exclude_categories=("Cs",)), max_size=12)
@@ -46,6 +47,7 @@ def streams(draw):
     return b"".join(lines), events
 
 
+@examples
 @given(cut(st.binary(max_size=60) | st.text("dat:e \r\n\ufeffé🦉", max_size=60).map(str.encode)))
 def test_the_same_bytes_give_the_same_events_however_they_are_cut(given_):
     text, cuts = given_
@@ -53,6 +55,7 @@ def test_the_same_bytes_give_the_same_events_however_they_are_cut(given_):
     assert read(text, range(len(text)))[0] == read(text)[0]
 
 
+@examples
 @given(st.data(), streams())
 def test_every_line_end_comment_field_and_mark_is_read_as_the_standard_says(data, stream):
     text, events = stream

@@ -40,7 +40,18 @@ def upgrade() -> None:
     )
     op.create_index("entries_by_compat_key", "entries", ["compat_key", "embedder", "status"])
     op.create_index("entries_by_exact_key", "entries", ["exact_key"])
-    op.create_index("entries_by_expiry", "entries", ["expires_at"])
+    op.create_index(
+        "entries_by_expiry",
+        "entries",
+        ["expires_at"],
+        sqlite_where=sa.text("status = 'active'"),
+    )
+    op.create_index(
+        "entries_to_embed",
+        "entries",
+        ["id"],
+        sqlite_where=sa.text("vector IS NULL AND compat_key IS NOT NULL"),
+    )
     op.create_index(
         "entries_to_index",
         "entries",
