@@ -171,5 +171,5 @@ def rebuild_index(entries: Entries, index: VectorIndex, indexer: Indexer, embedd
 def embed_missing(entries: Entries, embedder: Embedder, *, others: bool) -> None:
     """Embed the prompts of entries that have no vector; with ``others``, of those with another embedder's too."""
     while rows := entries.to_embed(embedder.id, 64, others=others):
-        vectors = embedder.embed([prompt for _, prompt in rows])
-        entries.set_vectors(embedder.id, zip([id_ for id_, _ in rows], vectors, strict=True))
+        made = [(id_, embedder.embed([prompt])[0] if embedder.fits(prompt) else None) for id_, prompt in rows]
+        entries.set_vectors(embedder.id, made)

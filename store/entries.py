@@ -189,7 +189,7 @@ class Entries:
 
     def to_embed(self, embedder: str, limit: int, *, others: bool) -> list[tuple[str, str]]:
         """(id, prompt) of active entries without a vector; with ``others``, of those with another embedder's too."""
-        missing = entries.c.vector.is_(None)
+        missing: sa.ColumnElement[bool] = entries.c.vector.is_(None)
         if others:
             missing = sa.or_(missing, entries.c.embedder.is_(None), entries.c.embedder != embedder)
         statement = (
@@ -200,12 +200,14 @@ class Entries:
         )
         return [(row["id"], row["prompt"]) for row in self._database.query(statement)]
 
-    def set_vectors(self, embedder: str, vectors: Iterable[tuple[str, Vector]]) -> None:
-        """Store vectors of an embedder for entries that had none of it."""
+    def set_vectors(self, embedder: str, vectors: Iterable[tuple[str, Vector | None]]) -> None:
+        """Store vectors of an embedder for entries that had none of it; None: the embedder does not read it whole."""
 
         def work(connection: sa.Connection) -> None:
             for id_, vector in vectors:
-                values = {"embedder": embedder, "vector": vector.tobytes(), "indexed": 0}
+                values: dict[str, Any] = {"compat_key": None}
+                if vector is not None:
+                    values = {"embedder": embedder, "vector": vector.tobytes(), "indexed": 0}
                 connection.execute(sa.update(entries).where(entries.c.id == id_).values(**values))
 
         self._database.transact(work)
