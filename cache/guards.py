@@ -20,7 +20,8 @@ class Veto(NamedTuple):
 
 Guard = Callable[[str, str], Veto | None]
 
-_NUMBER = re.compile(r"[-+]?\d[\d.,:/]*\d|\d")
+# With the sign or operator before it: 7 + 5 is not 7 - 5, and -5 is not 5. A hyphen after a word (covid-19) is neither.
+_NUMBER = re.compile(r"(?:(?<![^\W\d_]{2})[-+*/^×÷<>] ?)?\d(?:[\d.,:/]*\d)?")
 _QUOTED = re.compile(r"`([^`]+)`|\"([^\"]+)\"|“([^“”]+)”|(?<!\w)'([^']+)'(?!\w)")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][a-z]+)?", re.IGNORECASE)
 
@@ -53,7 +54,8 @@ _OPPOSITES: Final = [
         " connect/disconnect activate/deactivate ascending/descending horizontal/vertical public/private true/false"
         " legal/illegal safe/unsafe possible/impossible male/female men/women indoor/outdoor with/without gain/lose"
         " win/lose create/delete show/hide expand/collapse always/never everyone/nobody all/none inside/outside"
-        " internal/external old/new good/bad"
+        " internal/external old/new good/bad plus/minus add/subtract multiply/divide begin/end start/end"
+        " tallest/shortest safe/dangerous"
     ).split()
 ]
 
@@ -180,7 +182,7 @@ def _differs(guard: str, new: Counter[str], stored: Counter[str]) -> Veto | None
 
 
 def _number_sequence(text: str) -> list[str]:
-    return [found.replace(",", "") for found in _NUMBER.findall(text)]
+    return [found.replace(",", "").replace(" ", "") for found in _NUMBER.findall(text)]
 
 
 def _numbers(text: str) -> Counter[str]:
@@ -194,7 +196,12 @@ def _quoted(text: str) -> Counter[str]:
 
 
 def _sequence(text: str) -> list[str]:
-    return [word.lower().replace("’", "'") for word in _WORD.findall(text)]
+    return [_plain(word) for word in _WORD.findall(text)]
+
+
+def _plain(word: str) -> str:
+    """Small, and without a possessive: France's capital is the capital of France."""
+    return word.lower().replace("’", "'").removesuffix("'s")
 
 
 def _words(text: str) -> set[str]:
@@ -210,5 +217,5 @@ def _names(text: str) -> set[str]:
     for match in _WORD.finditer(text):
         before = text[: match.start()].rstrip(" \t\"'“(")
         if match.group()[0].isupper() and before and before[-1] not in ".!?:;\n":
-            found.add(match.group().lower())
+            found.add(_plain(match.group()))
     return found - {"i", "i'm", "i'd", "i've", "i'll"}

@@ -94,7 +94,7 @@ def apply_controls(controls: Controls, policies: Mapping[str, Policy], base: Pol
         else:
             ignored.append("ttl")
     if controls.max_age is not None:
-        changes["max_age"] = controls.max_age
+        changes["max_age"] = controls.max_age if policy.max_age is None else min(controls.max_age, policy.max_age)
     return (dataclasses.replace(policy, **changes) if changes else policy), ignored
 
 

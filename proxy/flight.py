@@ -189,6 +189,11 @@ class Flights:
 
     def __init__(self) -> None:
         self._flights: dict[Hashable, Flight] = {}
+        self._all: set[Flight] = set()
+
+    def __len__(self) -> int:
+        """Upstream calls in flight, shared ones and others."""
+        return len(self._all)
 
     def board(self, key: Hashable | None, start: Callable[[], Flight]) -> tuple[Flight, bool]:
         """Join the flight under this key, else start one; True when joined. Without a key, nobody else can join.
@@ -199,6 +204,8 @@ class Flights:
         joined = flight is not None and not flight.failed
         if flight is None or not joined:
             flight = start()
+            self._all.add(flight)
+            flight.task.add_done_callback(lambda _: self._all.discard(flight))
             if key is not None:
                 self._flights[key] = flight
                 flight.task.add_done_callback(lambda _: self._remove(key, flight))

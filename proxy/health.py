@@ -33,7 +33,7 @@ class Health:
         self.starting = {"embedder"}
         """Parts that are not up yet."""
 
-    def failed(self, error: Exception, part: str | None = None) -> None:
+    def failed(self, error: BaseException, part: str | None = None) -> None:
         """Note a failure; the part is told from the error where it is not named."""
         name = part or _part_of(error)
         state = self.parts[name]
@@ -65,7 +65,7 @@ class Health:
         return "ready" if all(part.ok for part in self.parts.values()) else "degraded"
 
 
-def _part_of(error: Exception) -> str:
+def _part_of(error: BaseException) -> str:
     # A tier that takes too long waits for the embedder as a rule.
     if isinstance(error, EmbedderError | TimeoutError):
         return "embedder"

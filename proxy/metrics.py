@@ -60,7 +60,7 @@ class Metrics:
         self.failures = Counter(
             "reprise_store_errors", "Failures of a part that calls got by without.", ("part",), registry=registry
         )
-        self.inflight = Gauge("reprise_inflight", "Calls being answered.", registry=registry)
+        self.inflight = Gauge("reprise_inflight", "Upstream calls in flight.", registry=registry)
         self.entries = Gauge("reprise_entries", "Stored answers that may be served.", registry=registry)
         self.queue = Gauge("reprise_writer_queue", "Writes waiting for SQL.", registry=registry)
 

@@ -54,7 +54,7 @@ class Pipeline:
         self._upstreams = upstreams
         self._cache = cache
         self._recorder = recorder
-        self._flights = Flights()
+        self.flights = Flights()
 
     async def chat(self, http: Request) -> Response:
         """Answer one call. Raises ``ProxyError`` for what the caller must be told otherwise."""
@@ -100,7 +100,7 @@ class Pipeline:
         if not self._settings.cache.enabled:
             return Lookup(Bypass(Reason.DISABLED))
         seen = self._cache.glance(call)
-        if not seen.unsearched or self._flights.airborne(self._flight_key(exchange, seen)):
+        if not seen.unsearched or self.flights.airborne(self._flight_key(exchange, seen)):
             return seen
         searched = await self._cache.search(call, seen.tiers)
         if isinstance(searched.decision, Hit):
@@ -171,7 +171,7 @@ class Pipeline:
             sent = UpstreamCall(exchange.target, request.raw, request.body, request.headers, request.query)
             return Flight(upstream, sent, landed)
 
-        flight, joined = self._flights.board(None if alone else self._flight_key(exchange, lookup), start)
+        flight, joined = self.flights.board(None if alone else self._flight_key(exchange, lookup), start)
         return Trip(lookup, flight, joined)
 
     def _flight_key(self, exchange: Exchange, lookup: Lookup) -> Hashable | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,10 +90,14 @@ class Entries:
     Args:
         database: where the rows are.
         memory_entries: how many exact keys are answered from memory (least recently used leave first).
+        failed: told of each queued write that failed, on the writer's thread.
     """
 
-    def __init__(self, database: Database, memory_entries: int) -> None:
+    def __init__(
+        self, database: Database, memory_entries: int, failed: Callable[[BaseException], None] | None = None
+    ) -> None:
         self._database = database
+        self._failed = failed
         self._memory: LRUCache[str, list[Entry]] = LRUCache(maxsize=max(1, memory_entries))
         self._lock = threading.Lock()
         self._added = 0
@@ -136,8 +140,8 @@ class Entries:
         resolves after that commit, or raises ``DatabaseError``.
         """
         if replace:
-            self._database.writer.submit(_SUPERSEDE.text, _SUPERSEDE.row({"key": entry.exact_key}))
-        written = self._database.writer.submit(_INSERT.text, _INSERT.row(_as_row(entry, vector, embedder)))
+            self._write(_SUPERSEDE, {"key": entry.exact_key})
+        written = self._write(_INSERT, _as_row(entry, vector, embedder))
         with self._lock:
             kept = [] if replace else self._memory.get(entry.exact_key) or []
             self._memory[entry.exact_key] = [*kept, entry]
@@ -155,12 +159,11 @@ class Entries:
         with self._lock:
             touched, self._touched = self._touched, {}
         if touched:
-            rows = [_TOUCH.row({"id_": id_, "more": hits, "at": at}) for id_, (hits, at) in touched.items()]
-            self._database.writer.submit(_TOUCH.text, *rows)
+            self._write(_TOUCH, *({"id_": id_, "more": hits, "at": at} for id_, (hits, at) in touched.items()))
 
     def mark_indexed(self, ids: Sequence[str]) -> Future[None]:
         """Queue the note that the vector index holds these ids."""
-        return self._database.writer.submit(_MARK_INDEXED.text, *(_MARK_INDEXED.row({"id_": id_}) for id_ in ids))
+        return self._write(_MARK_INDEXED, *({"id_": id_} for id_ in ids))
 
     def unindexed(self, embedder: str, limit: int) -> list[tuple[str, str, Vector]]:
         """(id, partition, vector) of active entries that the vector index does not hold yet."""
@@ -235,6 +238,17 @@ class Entries:
                 for row in rows:
                     self._memory.pop(row["exact_key"], None)
         return [(row["id"], row["partition"], row["embedder"]) for row in rows]
+
+    def _write(self, statement: Prepared, *rows: dict[str, Any]) -> Future[None]:
+        """Queue a write that nobody awaits: its failure is told, for it must not be silent."""
+        done = self._database.writer.submit(statement.text, *map(statement.row, rows))
+        done.add_done_callback(self._tell)
+        return done
+
+    def _tell(self, done: Future[None]) -> None:
+        error = done.exception()
+        if error is not None and self._failed is not None:
+            self._failed(error)
 
     def _load(self, statement: Prepared, values: dict[str, Any]) -> list[Entry]:
         return [_from_row(row) for row in self._database.read(statement, values)]

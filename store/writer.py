@@ -58,16 +58,18 @@ class Writer:
     def submit(self, statement: str, *rows: Row) -> Future[None]:
         """Queue one statement. The future resolves after the commit, or raises ``DatabaseError``."""
         done: Future[None] = Future()
-        if not self._put(Write(statement, rows, done, None)):
-            done.set_exception(DatabaseError("the writer is closed"))
+        refusal = self._put(Write(statement, rows, done, None))
+        if refusal is not None:
+            done.set_exception(refusal)
         return done
 
     def commit(self, statement: str, *rows: Row) -> asyncio.Future[None]:
         """As ``submit``, for a coroutine to await. One wake-up of the loop serves the whole group."""
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[None] = loop.create_future()
-        if not self._put(Write(statement, rows, waiter, loop)):  # type: ignore[arg-type]
-            waiter.set_exception(DatabaseError("the writer is closed"))
+        refusal = self._put(Write(statement, rows, waiter, loop))  # type: ignore[arg-type]
+        if refusal is not None:
+            waiter.set_exception(refusal)
         return waiter
 
     def close(self) -> None:
@@ -78,12 +80,13 @@ class Writer:
                 self._queue.put(None)
         self._thread.join()
 
-    def _put(self, write: Write) -> bool:
-        """Queue a write; False once closed, for nothing is read behind the end of the queue."""
+    def _put(self, write: Write) -> DatabaseError | None:
+        """Queue a write, or say why not. Never behind the queue's end, where nobody would read it."""
         with self._closing:
-            if not self._closed:
+            refusal = self._refusal()
+            if refusal is None:
                 self._queue.put(write)
-            return not self._closed
+            return refusal
 
     def _refusal(self) -> DatabaseError | None:
         if self._closed:

@@ -42,6 +42,7 @@ async def readiness(parts: Parts) -> Response:
 def metrics(parts: Parts, _: Admin) -> Response:
     """Prometheus metrics."""
     parts.metrics.queue.set(parts.database.writer.depth)
+    parts.metrics.inflight.set(len(parts.pipeline.flights))
     try:
         parts.metrics.entries.set(parts.entries.count_active())
     except StoreError as error:

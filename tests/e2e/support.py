@@ -315,7 +315,7 @@ def run(*arguments: str | Path, cwd: Path | None = None, env: Mapping[str, str] 
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
-@dataclass
+@dataclass(repr=False)
 class Server:
     """``reprise serve`` on a data directory: started, stopped, killed, started again."""
 

@@ -44,7 +44,6 @@ def assert_gone(server: Server, upstream: Upstream, prompt: str, session: str, *
 @pytest.mark.parametrize("when", ["before-the-head", "mid-stream"])
 def test_a_lone_caller_leaves_a_stream(server: Server, upstream: Upstream, when: str) -> None:
     prompt, session = f"How deep is the sea, asked {when}?", f"alone-{when}"
-    aborted = upstream.model.aborted
     after = 0 if when == "before-the-head" else 4
     with upstream.hold(prompt, after), Wire(server, prompt, {"x-reprise-session": session}, stream=True) as caller:
         eventually(lambda: upstream.seen[prompt] == 1, "the upstream is asked")
@@ -52,11 +51,18 @@ def test_a_lone_caller_leaves_a_stream(server: Server, upstream: Upstream, when:
             caller.read_until(b"chat.completion.chunk")
         caller.leave()
         assert_gone(server, upstream, prompt, session, stream=True)
-    assert upstream.model.aborted == aborted + bool(after)
     again = server.chat(prompt, stream=True)
     assert again.headers["x-reprise-cache"] == "miss"
     assert assemble(events(again.content)[:-1])[0]["message"]["content"] == answer(prompt)
     assert upstream.seen[prompt] == 2
+
+
+def test_the_model_stops_talking_to_nobody(server: Server, upstream: Upstream) -> None:
+    prompt = "Speak slowly about the weathervane. [pause 30]"
+    aborted = upstream.model.aborted
+    with Wire(server, prompt, stream=True) as caller:
+        caller.read_until(b"chat.completion.chunk")
+    eventually(lambda: upstream.model.aborted == aborted + 1, "the stream is aborted")
 
 
 def test_a_lone_caller_leaves_before_a_whole_answer(server: Server, upstream: Upstream) -> None:
@@ -131,22 +137,27 @@ def test_one_of_two_callers_leaves_a_whole_answer(server: Server, upstream: Upst
     assert server.chat(prompt).headers["x-reprise-cache"] == "hit"
 
 
-def test_all_callers_leave(server: Server, upstream: Upstream) -> None:
-    prompt = "How long is the wall?"
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_all_callers_leave(server: Server, upstream: Upstream, stream: bool) -> None:
+    prompt = f"How long is the {'winding' if stream else 'straight'} wall?"
     with contextlib.ExitStack() as stack:
-        stack.enter_context(upstream.hold(prompt))
+        stack.enter_context(upstream.hold(prompt, after=3 if stream else 0))
         callers = [
-            stack.enter_context(Wire(server, prompt, {"x-reprise-session": f"all-{number}"})) for number in range(5)
+            stack.enter_context(Wire(server, prompt, {"x-reprise-session": f"all-{stream}-{number}"}, stream=stream))
+            for number in range(5)
         ]
-        eventually(lambda: upstream.seen[prompt] == 1, "the upstream is asked")
-        settle(server)
+        if stream:
+            for caller in callers:
+                caller.read_until(b"chat.completion.chunk")
+            assert upstream.seen[prompt] == 1
+        eventually(lambda: upstream.seen[prompt], "the upstream is asked")
         for caller in callers:
             caller.leave()
-        eventually(lambda: upstream.left[prompt] == 1, "the upstream call is given up")
         for number in range(5):
-            assert one_logged(server, f"all-{number}")["success"] is False
-    assert upstream.seen[prompt] == 1
-    assert server.chat(prompt).headers["x-reprise-cache"] == "miss"
+            assert one_logged(server, f"all-{stream}-{number}")["success"] is False
+        eventually(lambda: upstream.left[prompt] == upstream.seen[prompt], "every upstream call is given up")
+    again = server.chat(prompt, stream=stream)
+    assert (again.status_code, again.headers["x-reprise-cache"]) == (200, "miss")
 
 
 def test_a_caller_that_leaves_during_its_own_request(server: Server) -> None:
@@ -156,3 +167,4 @@ def test_a_caller_that_leaves_during_its_own_request(server: Server) -> None:
         half.sendall(b'POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{"model": "scr')
     prompt = "Are you still there?"
     assert server.chat(prompt).json() == told(prompt)
+    assert "Traceback" not in server.log

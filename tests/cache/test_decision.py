@@ -1,0 +1,279 @@
+"""The decision: who is admitted, who wins, and which reason is given."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cache import guards
+from cache.decision import Candidate, Hit, Miss, Reason, decide, rank, standing
+from cache.policy import Decay, Policy
+from tests.fakes import NOW, entry
+
+HOUR = 3600.0
+POLICY = Policy(similarity_threshold=0.9)
+ASKED = "What is France's capital city?"
+
+
+def exact(**changes):
+    return Candidate(entry(**changes), 1.0, "exact")
+
+
+def similar(similarity=0.95, **changes):
+    return Candidate(entry(**changes), similarity, "semantic")
+
+
+def judge(*candidates, policy=POLICY, now=NOW, text=ASKED):
+    return decide(text, candidates, policy, now)
+
+
+def quality(share):
+    """Fields of an entry of this quality."""
+    return {"alpha": share * 10, "beta": (1 - share) * 10}
+
+
+# ---- hits
+
+
+def test_an_exact_candidate_is_an_exact_hit():
+    found = exact()
+    assert judge(found) == Hit(found.entry, "exact", 1.0, Reason.EXACT)
+
+
+def test_an_exact_candidate_needs_no_text_and_no_threshold():
+    assert isinstance(judge(exact(prompt=None), policy=Policy(), text=None), Hit)
+
+
+def test_a_candidate_above_the_threshold_is_a_similar_hit():
+    found = similar(0.95)
+    assert judge(found) == Hit(found.entry, "semantic", 0.95, Reason.SIMILAR)
+
+
+def test_the_threshold_itself_is_similar_enough():
+    assert isinstance(judge(similar(0.9)), Hit)
+    assert isinstance(judge(similar(math.nextafter(0.9, 0.0))), Miss)
+
+
+# ---- one refusal each
+
+
+def test_nothing_to_decide_on_is_no_entry():
+    assert judge() == Miss(Reason.NO_ENTRY)
+
+
+@pytest.mark.parametrize("status", ["quarantined", "expired", "superseded", "blocked"])
+def test_only_active_entries_are_served(status):
+    assert judge(exact(status=status)) == Miss(Reason.NOT_ACTIVE, 1.0, status)
+
+
+def test_an_entry_expires_at_its_time_and_not_before():
+    assert isinstance(judge(exact(expires_at=NOW + 1)), Hit)
+    assert judge(exact(expires_at=NOW)) == Miss(Reason.EXPIRED, 1.0)
+
+
+def test_expiry_is_absolute_whatever_the_policy_says_now():
+    assert judge(exact(expires_at=NOW - 1), policy=Policy(ttl=1e9)).reason == Reason.EXPIRED
+
+
+def test_an_answer_older_than_the_caller_accepts_is_too_old():
+    policy = Policy(max_age=60.0)
+    assert isinstance(judge(exact(created_at=NOW - 60), policy=policy), Hit)
+    assert judge(exact(created_at=NOW - 61), policy=policy) == Miss(Reason.TOO_OLD, 1.0)
+
+
+def test_a_max_age_of_zero_accepts_no_older_answer():
+    assert judge(exact(created_at=NOW - 0.1), policy=Policy(max_age=0.0)).reason == Reason.TOO_OLD
+
+
+def test_quality_below_the_floor_is_refused():
+    policy = Policy(min_quality=0.7)
+    assert isinstance(judge(exact(**quality(0.7)), policy=policy), Hit)
+    assert judge(exact(**quality(0.69)), policy=policy) == Miss(Reason.LOW_QUALITY, 1.0)
+
+
+def test_the_floor_holds_quality_times_decay():
+    policy = Policy(min_quality=0.7, decay=Decay(floor=0.0, window=100 * HOUR))
+    aged = {"expires_at": NOW + HOUR, **quality(0.9)}
+    assert isinstance(judge(exact(created_at=NOW - 20 * HOUR, **aged), policy=policy), Hit)  # 0.9 x 0.8 = 0.72
+    assert judge(exact(created_at=NOW - 25 * HOUR, **aged), policy=policy).reason == Reason.LOW_QUALITY  # 0.675
+
+
+def test_decay_stops_at_its_floor():
+    policy = Policy(min_quality=0.5, decay=Decay(floor=0.6, window=HOUR))
+    ancient = exact(created_at=NOW - 1000 * HOUR, expires_at=NOW + 1, **quality(0.9))
+    assert standing(ancient.entry, policy, NOW) == pytest.approx(0.54)
+    assert isinstance(judge(ancient, policy=policy), Hit)
+
+
+def test_an_answer_from_the_future_is_not_better_than_a_fresh_one():
+    assert standing(entry(created_at=NOW + HOUR), POLICY, NOW) == standing(entry(), POLICY, NOW)
+
+
+def test_without_a_calibrated_threshold_nothing_is_similar():
+    assert judge(similar(1.0), policy=Policy()) == Miss(Reason.UNCALIBRATED, 1.0)
+
+
+def test_a_similarity_that_is_no_number_is_not_similar():
+    assert judge(similar(math.nan)).reason == Reason.BELOW_THRESHOLD
+
+
+def test_below_the_threshold_is_said_with_the_similarity():
+    assert judge(similar(0.89)) == Miss(Reason.BELOW_THRESHOLD, 0.89)
+
+
+@pytest.mark.parametrize("setting", ["exact", "never"])
+def test_tool_calls_are_never_served_from_similar_prompts(setting):
+    policy = dataclasses.replace(POLICY, store_tool_calls=setting)
+    assert judge(similar(1.0, has_tool_calls=True), policy=policy) == Miss(Reason.TOOL_CALLS, 1.0)
+    assert isinstance(judge(exact(has_tool_calls=True), policy=policy), Hit)
+
+
+def test_tool_calls_are_served_from_similar_prompts_where_policy_says_so():
+    policy = dataclasses.replace(POLICY, store_tool_calls="semantic")
+    assert isinstance(judge(similar(has_tool_calls=True), policy=policy), Hit)
+
+
+def test_without_both_texts_nothing_can_be_compared():
+    assert judge(similar(1.0), text=None) == Miss(Reason.EXACT_ONLY, 1.0)
+    assert judge(similar(1.0, prompt=None)) == Miss(Reason.EXACT_ONLY, 1.0)
+
+
+def test_a_guards_veto_is_a_miss_that_says_which_words():
+    found = similar(1.0, prompt="Is 7 a prime number?")
+    assert judge(found, text="Is 9 a prime number?") == Miss(Reason.GUARD, 1.0, "numbers: 7 9")
+
+
+def test_guards_do_not_judge_the_exact_tier():
+    assert isinstance(judge(exact(prompt="Is 7 a prime number?"), text="Is 9 a prime number?"), Hit)
+
+
+# ---- several candidates
+
+
+def test_the_reason_of_a_miss_is_the_nearest_candidates():
+    assert judge(similar(0.99, status="superseded"), similar(0.8)) == Miss(Reason.NOT_ACTIVE, 0.99, "superseded")
+    assert judge(similar(0.8), similar(0.7, status="superseded")) == Miss(Reason.BELOW_THRESHOLD, 0.8)
+
+
+def test_an_admitted_candidate_wins_over_a_nearer_one_that_is_refused():
+    served = similar(0.91, id="ent_2")
+    assert judge(similar(0.99, status="superseded"), served).entry is served.entry
+
+
+def test_rank_is_quality_times_similarity_times_decay():
+    policy = Policy(decay=Decay(floor=0.5, window=100 * HOUR))
+    aged = similar(0.95, created_at=NOW - 20 * HOUR, **quality(0.9))
+    assert rank(aged, policy, NOW) == pytest.approx(0.9 * 0.95 * 0.8)
+
+
+def test_a_better_answer_wins_over_a_slightly_nearer_one():
+    near, good = similar(0.97, id="near", **quality(0.75)), similar(0.93, id="good", **quality(0.95))
+    assert judge(near, good).entry.id == "good"
+
+
+def test_a_nearer_answer_wins_over_a_slightly_better_one():
+    near, good = similar(0.99, id="near", **quality(0.90)), similar(0.91, id="good", **quality(0.91))
+    assert judge(near, good).entry.id == "near"
+
+
+def test_a_younger_answer_wins_over_an_equal_older_one():
+    old, young = exact(id="old", created_at=NOW - 40 * HOUR, expires_at=NOW + 1), exact(id="young")
+    assert judge(old, young).entry.id == judge(young, old).entry.id == "young"
+
+
+def test_newest_first_on_ties():
+    flat = dataclasses.replace(POLICY, min_quality=0.0, decay=Decay(floor=1.0))
+    older, newer = exact(id="older", created_at=NOW - 2), exact(id="newer", created_at=NOW - 1)
+    assert judge(older, newer, policy=flat).entry.id == judge(newer, older, policy=flat).entry.id == "newer"
+
+
+def test_quality_never_lets_a_candidate_in():
+    perfect = similar(0.89, alpha=1e9, beta=0.0)
+    assert judge(perfect).reason == Reason.BELOW_THRESHOLD
+    worse = similar(0.91, id="ent_2", **quality(0.8))
+    assert judge(perfect, worse).entry.id == "ent_2"
+
+
+def test_the_best_exact_answer_is_served_of_several():
+    assert judge(exact(id="fair", **quality(0.75)), exact(id="good", **quality(0.95))).entry.id == "good"
+
+
+# ---- whatever comes, nothing is served that must not be
+
+PROMPTS = st.sampled_from([ASKED, "What is Spain's capital city?", "Is it not 7?", "Is it 7?", None])
+ENTRIES = st.builds(
+    entry,
+    id=st.sampled_from("abc"),
+    prompt=PROMPTS,
+    status=st.sampled_from(["active", "active", "active", "superseded", "quarantined"]),
+    created_at=st.floats(NOW - 400 * HOUR, NOW + HOUR),
+    expires_at=st.floats(NOW - HOUR, NOW + 100 * HOUR),
+    alpha=st.floats(0.1, 10),
+    beta=st.floats(0.1, 10),
+    has_tool_calls=st.booleans(),
+)
+CANDIDATES = st.builds(
+    Candidate, ENTRIES, st.floats(-1.0, 1.0) | st.sampled_from([0.9, 1.0, math.nan]), st.just("semantic")
+) | st.builds(Candidate, ENTRIES, st.just(1.0), st.just("exact"))
+POLICIES = st.builds(
+    Policy,
+    similarity_threshold=st.none() | st.floats(0.0, 1.0),
+    min_quality=st.floats(0.0, 1.0),
+    max_age=st.none() | st.floats(0.0, 400 * HOUR),
+    decay=st.builds(Decay, st.floats(0.0, 1.0), st.floats(HOUR, 400 * HOUR)),
+    store_tool_calls=st.sampled_from(["exact", "semantic", "never"]),
+)
+
+
+@given(text=PROMPTS, candidates=st.lists(CANDIDATES, max_size=6), policy=POLICIES)
+def test_what_is_served_may_be_served(text, candidates, policy):
+    decision = decide(text, candidates, policy, NOW)
+    if isinstance(decision, Miss):
+        assert decision.reason in set(Reason) - {Reason.EXACT, Reason.SIMILAR}
+        return
+    served = decision.entry
+    assert any(found.entry is served and found.similarity == decision.similarity for found in candidates)
+    assert served.status == "active"
+    assert served.expires_at > NOW
+    assert policy.max_age is None or NOW - served.created_at <= policy.max_age
+    assert served.quality * policy.decay.at(NOW - served.created_at) >= policy.min_quality
+    if decision.tier == "semantic":
+        assert policy.similarity_threshold is not None
+        assert decision.similarity >= policy.similarity_threshold
+        assert guards.check(text, served.prompt) is None
+        assert not served.has_tool_calls or policy.store_tool_calls == "semantic"
+
+
+@given(text=PROMPTS, candidates=st.lists(CANDIDATES, max_size=6), policy=POLICIES)
+def test_more_candidates_never_turn_a_hit_into_a_miss(text, candidates, policy):
+    alone = [decide(text, [candidate], policy, NOW) for candidate in candidates]
+    together = decide(text, candidates, policy, NOW)
+    assert isinstance(together, Hit) is any(isinstance(one, Hit) for one in alone)
+
+
+def test_reasons_are_what_headers_and_logs_have_always_said():
+    assert {reason.name: str(reason) for reason in Reason} == {
+        "EXACT": "exact_match",
+        "SIMILAR": "similar",
+        "NO_ENTRY": "no_entry",
+        "NOTHING_SIMILAR": "nothing_similar",
+        "BELOW_THRESHOLD": "below_threshold",
+        "GUARD": "guard",
+        "EXPIRED": "expired",
+        "TOO_OLD": "too_old",
+        "LOW_QUALITY": "low_quality",
+        "NOT_ACTIVE": "not_active",
+        "TOOL_CALLS": "tool_calls",
+        "EXACT_ONLY": "exact_only",
+        "BEYOND_WINDOW": "beyond_window",
+        "UNCALIBRATED": "uncalibrated_embedder",
+        "REFRESH": "no_cache_asked",
+        "UNSEARCHED": "in_flight",
+        "TIER_FAILED": "tier_failed",
+        "DISABLED": "cache_disabled",
+        "NO_TIER": "no_tier_in_policy",
+    }
