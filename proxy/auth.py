@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from proxy.config import AuthSettings
@@ -22,7 +22,7 @@ class Caller:
     namespace: str
     role: Role
     key_name: str | None = None
-    authorization: str | None = None
+    authorization: str | None = field(default=None, repr=False)
     """The caller's own Authorization, to be used upstream; never set while Reprise has keys of its own."""
 
     @property

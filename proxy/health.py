@@ -25,11 +25,11 @@ class Part:
 
 
 class Health:
-    """The state of the embedder, the vector index, the database and the log."""
+    """The state of the embedder, the vector index, reading the database, writing entries and writing the log."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self.parts = {name: Part() for name in ("embedder", "vectors", "database", "log")}
+        self.parts = {name: Part() for name in ("embedder", "vectors", "database", "entries", "log")}
         self.starting = {"embedder"}
         """Parts that are not up yet."""
 
@@ -52,6 +52,13 @@ class Health:
             if not state.ok:
                 _log.info("part works again", part=name)
                 state.ok, state.error, state.since = True, None, None
+
+    def told_of_entries(self, error: BaseException | None) -> None:
+        """Note the outcome of a write of entries."""
+        if error is None:
+            self.worked("entries")
+        else:
+            self.failed(error, "entries")
 
     def started(self, part: str) -> None:
         """Note that a part is up."""

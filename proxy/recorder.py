@@ -53,7 +53,7 @@ class Recorder:
 
     def store_failed(self, error: Exception) -> None:
         """Count an answer that could not be stored."""
-        self._health.failed(error, "database")
+        self._health.failed(error, "entries")
 
     def _interaction(self, exchange: Exchange, outcome: Outcome) -> Interaction:
         request = exchange.request

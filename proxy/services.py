@@ -126,7 +126,7 @@ def build_services(settings: Settings) -> Services:
     database = Database(directory.database, settings.store.durability)
     metrics = Metrics()
     health = Health(metrics)
-    entries = Entries(database, settings.store.memory_entries, health.failed)
+    entries = Entries(database, settings.store.memory_entries, health.told_of_entries)
     cache = Cache(entries, None, health)
     interactions = Interactions(database)
     recorder = Recorder(interactions, metrics, health, load_prices(), log_calls=settings.memory.interactions.llm)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,15 +19,17 @@ from proxy.controls import Controls, read_controls
 from proxy.errors import BodyTooLarge, InvalidRequest
 
 _LONG_NUMBER = re.compile(rb"\d{16}")
+_LENGTH_DIGITS = 20
+"""No Content-Length with more digits is worth reading as a number."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """A chat completion call as it came."""
 
-    raw: bytes
-    body: Mapping[str, Any]
-    headers: Mapping[str, str]
+    raw: bytes = field(repr=False)
+    body: Mapping[str, Any] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
     """Lower-case names."""
     query: str
     controls: Controls
@@ -54,10 +56,8 @@ async def read_body(request: Request, most: int) -> bytes:
     """The request's bytes, read no further than ``most``. Raises ``BodyTooLarge``."""
     too_large = BodyTooLarge(f"The request body is larger than {most} bytes (server.max_body).")
     length = request.headers.get("content-length")
-    if length is not None and length.isdigit() and int(length) > most:
+    if length is not None and length.isdecimal() and (len(length) > _LENGTH_DIGITS or int(length) > most):
         raise too_large
-    if length is not None:
-        return await request.body()
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
@@ -73,10 +73,21 @@ async def read_chat(request: Request, most: int) -> ChatRequest:
     raw = await read_body(request, most)
     body = parse_object(raw)
     check_chat(body)
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
+    headers = _joined_headers(request.scope["headers"])
     controls = read_controls(headers, body.get("cache"))
     query = request.scope["query_string"].decode("latin-1")
     return ChatRequest(raw, body, headers, query, controls, started)
+
+
+def _joined_headers(pairs: Collection[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
+    if len(headers) < len(pairs):
+        # A field sent twice is one list: RFC 9110, 5.3.
+        for name in headers:
+            headers[name] = ", ".join(
+                value.decode("latin-1") for other, value in pairs if other == name.encode("latin-1")
+            )
+    return headers
 
 
 def parse_object(raw: bytes) -> dict[str, Any]:

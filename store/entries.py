@@ -90,14 +90,14 @@ class Entries:
     Args:
         database: where the rows are.
         memory_entries: how many exact keys are answered from memory (least recently used leave first).
-        failed: told of each queued write that failed, on the writer's thread.
+        told: called with the outcome of each queued write, on the writer's thread.
     """
 
     def __init__(
-        self, database: Database, memory_entries: int, failed: Callable[[BaseException], None] | None = None
+        self, database: Database, memory_entries: int, told: Callable[[BaseException | None], None] | None = None
     ) -> None:
         self._database = database
-        self._failed = failed
+        self._told = told
         self._memory: LRUCache[str, list[Entry]] = LRUCache(maxsize=max(1, memory_entries))
         self._lock = threading.Lock()
         self._added = 0
@@ -240,15 +240,14 @@ class Entries:
         return [(row["id"], row["partition"], row["embedder"]) for row in rows]
 
     def _write(self, statement: Prepared, *rows: dict[str, Any]) -> Future[None]:
-        """Queue a write that nobody awaits: its failure is told, for it must not be silent."""
+        """Queue a write that nobody awaits; its outcome is told, for a failure must not be silent."""
         done = self._database.writer.submit(statement.text, *map(statement.row, rows))
         done.add_done_callback(self._tell)
         return done
 
     def _tell(self, done: Future[None]) -> None:
-        error = done.exception()
-        if error is not None and self._failed is not None:
-            self._failed(error)
+        if self._told is not None:
+            self._told(done.exception())
 
     def _load(self, statement: Prepared, values: dict[str, Any]) -> list[Entry]:
         return [_from_row(row) for row in self._database.read(statement, values)]

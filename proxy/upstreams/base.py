@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 
@@ -16,12 +16,12 @@ class Target:
     model: str
     """The provider's name for the model."""
     api_base: str | None
-    api_key: str | None
+    api_key: str | None = field(repr=False)
     """The configured key, else the caller's own; None sends none."""
     own_key: bool
     """Is it the caller's own key?"""
-    extra_headers: Mapping[str, str]
-    params: Mapping[str, Any]
+    extra_headers: Mapping[str, str] = field(repr=False)
+    params: Mapping[str, Any] = field(repr=False)
     """Further LiteLLM parameters of the entry."""
     timeout: float
     """Seconds for a whole call that is not streamed."""
@@ -39,10 +39,10 @@ class UpstreamCall:
     """One call, ready to be sent."""
 
     target: Target
-    raw: bytes
+    raw: bytes = field(repr=False)
     """The client's bytes."""
-    body: Mapping[str, Any]
-    headers: Mapping[str, str]
+    body: Mapping[str, Any] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
     """The client's headers, lower-case names."""
     query: str
 

@@ -408,10 +408,15 @@ class Server:
         """One chat call over plain HTTP; the whole response."""
         return self.http.post("/v1/chat/completions", json=body(content, **fields), headers=headers)
 
+    def listed(self, **filters: Any) -> list[dict[str, Any]]:
+        """The log, newest first, as it is listed."""
+        return (
+            self.http.get("/interactions", params={"limit": 500, **filters}).raise_for_status().json()["interactions"]
+        )
+
     def interactions(self, **filters: Any) -> list[dict[str, Any]]:
         """The log, newest first, each record whole."""
-        listed = self.http.get("/interactions", params={"limit": 500, **filters}).raise_for_status().json()
-        return [self.interaction(row["id"]) for row in listed["interactions"]]
+        return [self.interaction(row["id"]) for row in self.listed(**filters)]
 
     def interaction(self, id_: str) -> dict[str, Any]:
         """One record of the log."""

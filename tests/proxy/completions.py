@@ -13,7 +13,9 @@ from proxy.sse import EventReader, event
 examples = settings(max_examples=60, deadline=None)
 """For a shared machine: few examples, however long one takes."""
 
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=120) | st.text("aé🦉👩‍👩‍👧\u0301\u200d\n\" ", max_size=120)
+TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=120) | st.text(
+    'aé🦉👩‍👩‍👧\u0301\u200d\n" ', max_size=120
+)
 WORD = st.text("abcdefgh_", min_size=1, max_size=12)
 NUMBER = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
 ANYTHING = st.recursive(
@@ -46,7 +48,9 @@ _TOKEN = st.builds(
     TEXT.map(lambda text: text[:4]),
     st.floats(-20, 0),
 )
-_LOGPROBS = st.none() | st.fixed_dictionaries({"content": st.none() | st.lists(_TOKEN, max_size=3), "refusal": st.none()})
+_LOGPROBS = st.none() | st.fixed_dictionaries(
+    {"content": st.none() | st.lists(_TOKEN, max_size=3), "refusal": st.none()}
+)
 _CITATION = st.builds(
     lambda start, url: {
         "type": "url_citation",

@@ -12,6 +12,7 @@ from proxy.config import Settings
 from proxy.scripted import ScriptedModel
 from tests.proxy.fakes import served, with_fake_embedder
 
+
 @pytest.fixture(scope="session")
 def anyio_backend():
     return "asyncio"

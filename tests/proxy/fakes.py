@@ -20,10 +20,10 @@ from cache.neighbours import Neighbours
 from cache.policy import Policy
 from proxy.auth import Caller
 from proxy.cli.serve import bind
+from proxy.controls import Controls
 from proxy.exchange import Exchange, Outcome
 from proxy.upstreams.base import Target, UpstreamCall, UpstreamResponse
 from proxy.wire import ChatRequest
-from proxy.controls import Controls
 from store.entries import Entry
 from store.indexer import Indexer
 

@@ -165,7 +165,9 @@ def test_a_choice_without_a_delta_adds_nothing():
 
 @pytest.mark.parametrize("choices", [None, []])
 def test_a_chunk_without_choices_adds_nothing_but_its_top(choices):
-    found = assembled(stream_of({**delta(), "choices": choices, "x": 1}, delta(content="a"), delta(finish_reason="stop")))
+    found = assembled(
+        stream_of({**delta(), "choices": choices, "x": 1}, delta(content="a"), delta(finish_reason="stop"))
+    )
     assert (found["x"], len(found["choices"]), found["choices"][0]["message"]["content"]) == (1, 1, "a")
 
 
@@ -186,7 +188,8 @@ def test_obfuscation_is_left_out():
 
 def test_details_of_reasoning_are_joined_by_index_and_keep_their_format():
     pieces = [
-        delta(reasoning_details=[{"index": 0, "type": "reasoning.text", "format": "f-1", "text": text}]) for text in "ab"
+        delta(reasoning_details=[{"index": 0, "type": "reasoning.text", "format": "f-1", "text": text}])
+        for text in "ab"
     ]
     assert message_of(*pieces)["reasoning_details"] == [
         {"index": 0, "type": "reasoning.text", "format": "f-1", "text": "ab"}
@@ -201,7 +204,10 @@ USAGE = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
     [
         [delta(content="a"), delta(finish_reason="stop"), {**delta(), "choices": [], "usage": USAGE}],
         [delta(content="a"), {**delta(finish_reason="stop"), "usage": USAGE}],
-        [{**delta(content="a"), "usage": {**USAGE, "completion_tokens": 0}}, {**delta(finish_reason="stop"), "usage": USAGE}],
+        [
+            {**delta(content="a"), "usage": {**USAGE, "completion_tokens": 0}},
+            {**delta(finish_reason="stop"), "usage": USAGE},
+        ],
         [{**delta(content="a"), "usage": USAGE}, {**delta(finish_reason="stop"), "usage": None}],
     ],
     ids=["in a chunk of its own", "in the last content chunk", "running", "null afterwards"],

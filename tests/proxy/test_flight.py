@@ -333,7 +333,9 @@ async def test_an_unstreamed_answer_is_held_back_until_it_has_landed(board, land
 
 
 async def test_landing_that_fails_reaches_every_caller_of_an_unstreamed_answer(flights):
-    flight, _ = flights.board("k", lambda: Flight(FakeUpstream(BODY, headers=JSON), upstream_call(), Landing(OSError())))
+    flight, _ = flights.board(
+        "k", lambda: Flight(FakeUpstream(BODY, headers=JSON), upstream_call(), Landing(OSError()))
+    )
     flights.board("k", lambda: None)
     found = await asyncio.gather(flight.body(), flight.body(), return_exceptions=True)
     assert [type(error) for error in found] == [UpstreamError, UpstreamError]

@@ -112,7 +112,9 @@ def test_openais_client_reads_the_same_from_a_streamed_replay_as_from_the_stored
         assert (found.message.role, found.message.content or None) == ("assistant", choice.message.content or None)
         assert (found.message.refusal or None) == (choice.message.refusal or None)
         calls = [(call.id, call.function.name, call.function.arguments) for call in found.message.tool_calls or ()]
-        assert calls == [(call.id, call.function.name, call.function.arguments) for call in choice.message.tool_calls or ()]
+        assert calls == [
+            (call.id, call.function.name, call.function.arguments) for call in choice.message.tool_calls or ()
+        ]
         tokens = found.logprobs.content if found.logprobs else None
         assert (tokens or None) == ((choice.logprobs.content if choice.logprobs else None) or None)
 
@@ -139,7 +141,9 @@ def test_two_replays_have_two_identities():
 
 @pytest.mark.parametrize("form", ["json", "stream"])
 def test_replaying_does_not_change_what_is_stored(form):
-    stored = with_message(content="a", tool_calls=[{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}])
+    stored = with_message(
+        content="a", tool_calls=[{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
+    )
     before = json.dumps(stored)
     as_json(stored, NOW) if form == "json" else as_stream(stored, NOW, include_usage=True)
     assert json.dumps(stored) == before
@@ -202,7 +206,9 @@ def test_reasoning_comes_before_the_content():
 
 def test_tool_calls_come_with_their_names_whole_and_their_arguments_in_pieces():
     text = json.dumps({"city": "Zürich " * 20})
-    calls = [{"id": f"call_{n}", "type": "function", "function": {"name": f"f{n}", "arguments": text}} for n in range(2)]
+    calls = [
+        {"id": f"call_{n}", "type": "function", "function": {"name": f"f{n}", "arguments": text}} for n in range(2)
+    ]
     made = chunks_in(as_stream(with_message(content=None, tool_calls=calls), NOW, include_usage=False))
     pieces = [call for chunk in made for call in chunk["choices"][0]["delta"].get("tool_calls", ())]
     for number, call in enumerate(calls):
@@ -240,12 +246,19 @@ def test_a_call_of_the_old_kind_is_replayed():
 
 def test_several_choices_are_replayed_each_under_its_index():
     choices = [
-        {"index": n, "message": {"role": "assistant", "content": f"answer {n}"}, "logprobs": None, "finish_reason": "stop"}
+        {
+            "index": n,
+            "message": {"role": "assistant", "content": f"answer {n}"},
+            "logprobs": None,
+            "finish_reason": "stop",
+        }
         for n in range(3)
     ]
     stored = answer(choices=choices)
     assert assembled(as_stream(stored, NOW, include_usage=True))["choices"] == choices
-    assert [choice.message.content for choice in read_by_openai(as_stream(stored, NOW, include_usage=True)).choices] == [
+    assert [
+        choice.message.content for choice in read_by_openai(as_stream(stored, NOW, include_usage=True)).choices
+    ] == [
         "answer 0",
         "answer 1",
         "answer 2",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +20,7 @@ def read(text, cuts=()):
     reader = EventReader()
     places = [0, *sorted(cuts), len(text)]
     events = []
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in itertools.pairwise(places):
         events += reader.feed(text[start:end])
     return events, reader
 
@@ -93,7 +95,9 @@ def test_a_data_line_without_a_colon_is_an_empty_line_of_data():
     assert read(b"data\n\ndata\ndata\n\n")[0] == [b"", b"\n"]
 
 
-@pytest.mark.parametrize("line", [b": hi", b":", b"event: x", b"id", b"retry: 1", b"database: x", b" data: x", b"Data: x"])
+@pytest.mark.parametrize(
+    "line", [b": hi", b":", b"event: x", b"id", b"retry: 1", b"database: x", b" data: x", b"Data: x"]
+)
 def test_comments_and_other_fields_make_no_event(line):
     assert read(line + b"\n\n" + line + b"\ndata: a\n" + line + b"\n\n")[0] == [b"a"]
 

@@ -1,0 +1,143 @@
+"""A server killed in the middle of its work has lost nothing that a caller had in full."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import openai
+import pytest
+
+from tests.e2e.conftest import Launch
+from tests.e2e.support import Server, Upstream, answer, assemble, body, client_of, eventually
+
+THREADS = 6
+ENOUGH = 60
+"""Answers that clients must have before the server is killed."""
+
+
+@dataclass(frozen=True)
+class Had:
+    """An answer that a client had in full."""
+
+    prompt: str
+    text: str
+    interaction: str
+    stream: bool
+
+
+@dataclass
+class Load:
+    """Clients that ask one unique thing after the other until the server is gone."""
+
+    had: list[Had] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    _numbers: Any = field(default_factory=itertools.count)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ask_until_gone(self, url: str) -> None:
+        with client_of(url, timeout=30) as client:
+            while True:
+                with self._lock:
+                    number = next(self._numbers)
+                prompt = f"What is behind door {number}? [pause 0.001]"
+                try:
+                    had = self._ask(client, prompt, stream=number % 2 == 1)
+                except openai.APIConnectionError:
+                    return
+                except openai.APIError as error:
+                    self.broken.append(str(error))
+                    return
+                except Exception as error:  # noqa: BLE001  the HTTP client's own errors in the middle of a stream
+                    if "httpx" not in type(error).__module__ and "httpcore" not in type(error).__module__:
+                        raise
+                    return
+                self.had.append(had)
+
+    def _ask(self, client: openai.OpenAI, prompt: str, *, stream: bool) -> Had:
+        raw = client.chat.completions.with_raw_response.create(**body(prompt), stream=stream)
+        if stream:
+            chunks = [chunk.model_dump(exclude_unset=True) for chunk in raw.parse()]
+            choices = assemble(chunks)
+            assert choices[0]["finish_reason"] == "stop"
+            text = choices[0]["message"]["content"]
+        else:
+            text = raw.parse().choices[0].message.content or ""
+        return Had(prompt, text, raw.headers["x-reprise-interaction"], stream)
+
+
+def kill_under_load(server: Server) -> Load:
+    """Let clients ask until enough is answered, then kill the server while they go on."""
+    load = Load()
+    with ThreadPoolExecutor(THREADS) as threads:
+        running = [threads.submit(load.ask_until_gone, server.url) for _ in range(THREADS)]
+        eventually(lambda: len(load.had) >= ENOUGH or any(r.done() for r in running), "enough is answered", 60)
+        server.kill()
+        for one in running:
+            one.result()
+    assert len(load.had) >= ENOUGH
+    assert load.broken == []
+    return load
+
+
+@pytest.mark.timeout(180)
+def test_what_callers_had_survives_a_kill(launch: Launch, upstream: Upstream) -> None:
+    server = launch(key="sk-e2e-nobody")
+    kept = {}
+    for number in range(5):
+        prompt = f"Which bird sings in bar {number}?"
+        kept[prompt] = server.chat(prompt, stream=number % 2 == 1).headers["x-reprise-interaction"]
+    hits = [server.chat(prompt).headers["x-reprise-cache"] for prompt in kept]
+    assert hits == ["hit"] * len(kept)
+
+    for round_ in (1, 2):
+        load = kill_under_load(server)
+        server.start()
+        # Both forms were under way.
+        assert {had.stream for had in load.had} == {True, False}
+        for had in load.had:
+            assert had.text == answer(had.prompt)
+            record = server.interaction(had.interaction)
+            assert (record["success"], record["prompt"], record["response"]) == (True, had.prompt, had.text)
+            assert record["stream"] is had.stream
+
+        stats = server.http.get("/stats").json()
+        logged = len(server.listed(limit=500))
+        assert logged < 500
+        assert stats["requests"] == logged
+        assert stats["requests"] >= 2 * len(kept) + len(load.had)
+        assert stats["hits"] >= len(kept)
+        for prompt, interaction in kept.items():
+            assert server.interaction(interaction)["response"] == answer(prompt)
+
+        asked = upstream.seen.copy()
+        for prompt in [*kept, *(had.prompt for had in load.had)]:
+            again = server.chat(prompt)
+            assert (again.headers["x-reprise-cache"], again.headers["x-reprise-tier"]) == ("hit", "exact"), prompt
+            assert again.json()["choices"][0]["message"]["content"] == answer(prompt)
+        assert upstream.seen == asked
+        assert server.http.get("/stats").json()["requests"] == logged + len(kept) + len(load.had)
+        if round_ == 1:
+            # What was stored is found by meaning as before, the index having been cut off in mid-writing.
+            assert server.readiness()["status"] == "ready"
+
+
+def test_a_restart_keeps_answers_secret_and_statistics(launch: Launch, upstream: Upstream) -> None:
+    """Namespaces of callers without configured keys are the same after a restart."""
+    server = launch()
+    alice, bob = ({"authorization": f"Bearer sk-e2e-{name}"} for name in ("alice", "bob"))
+    prompt = "What is the capital of France?"
+    server.chat(prompt, alice)
+    assert server.chat("What is the capital city of France?", alice).headers["x-reprise-tier"] == "semantic"
+    before = server.http.get("/stats").json()
+    server.stop()
+    server.start()
+    after = server.http.get("/stats").json()
+    counted = ("requests", "failures", "collapsed", "hits", "hit_rate", "tiers", "misses", "bypasses", "tokens", "by")
+    assert {name: after[name] for name in counted} == {name: before[name] for name in counted}
+    assert server.chat(prompt, alice).headers["x-reprise-tier"] == "exact"
+    assert server.chat("What is the capital city of France?", alice).headers["x-reprise-tier"] == "semantic"
+    assert server.chat(prompt, bob).headers["x-reprise-cache"] == "miss"
