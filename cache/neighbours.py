@@ -56,27 +56,25 @@ class Neighbours:
     def _ask_index(self, fuzzy: Fuzzy, vector: Vector, partition: str, policy: Policy) -> list[Candidate]:
         threshold = 1.0 if policy.similarity_threshold is None else policy.similarity_threshold
         pending = _compare(vector, self._indexer.pending(fuzzy.compat_key))
-        k = policy.candidates
-        while True:
-            found = self._index.query(partition, self.embedder_id, vector, k)
-            exhausted = len(found) < k or k >= policy.max_candidates
-            # While the farthest neighbour is above the threshold, a nearer compatible one may lie behind strangers.
-            if exhausted or found[-1][1] < threshold:
-                break
-            k = min(4 * k, policy.max_candidates)
+        found = self._index.query(partition, self.embedder_id, vector, policy.candidates)
+        # While the farthest neighbour is above the threshold, a compatible one may lie behind strangers.
+        if len(found) == policy.candidates and found[-1][1] >= threshold:
+            found = self._index.query(partition, self.embedder_id, vector, policy.max_candidates)
         seen = {id_ for id_, _ in found}
         scored = sorted([*found, *(item for item in pending if item[0] not in seen)], key=lambda item: -item[1])
         return self._load(scored, fuzzy, policy)
 
     def _load(self, scored: Sequence[tuple[str, float]], fuzzy: Fuzzy, policy: Policy) -> list[Candidate]:
         """Read the entries worth deciding on: all above the threshold, and the nearest below it for the record."""
-        threshold = policy.similarity_threshold
+        least = 1.0 if policy.similarity_threshold is None else policy.similarity_threshold
+        above = sum(similarity >= least for _, similarity in scored)
+        # Below it, five are enough to find the nearest one that is compatible.
+        known = self._entries.by_ids([id_ for id_, _ in scored[: above + 5]])
         candidates: list[Candidate] = []
-        for id_, similarity in scored:
-            below = threshold is not None and similarity < threshold
-            if below and candidates:
+        for id_, similarity in scored[: above + 5]:
+            if similarity < least and candidates:
                 break
-            entry = self._entries.get(id_)
+            entry = known.get(id_)
             if entry is not None and entry.compat_key == fuzzy.compat_key:
                 candidates.append(Candidate(entry, similarity, "semantic"))
         return candidates

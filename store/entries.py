@@ -57,6 +57,11 @@ _BY_EXACT_KEY = Prepared(
     sa.select(*_COLUMNS).where(entries.c.exact_key == sa.bindparam("exact_key"), entries.c.status == "active")
 )
 _BY_ID = Prepared(sa.select(*_COLUMNS).where(entries.c.id == sa.bindparam("id_")))
+_BY_IDS = Prepared(
+    sa.select(*_COLUMNS).where(
+        entries.c.id.in_(sa.select(sa.func.json_each(sa.bindparam("ids")).table_valued("value").c.value))
+    )
+)
 _COMPATIBLE = sa.and_(
     entries.c.compat_key == sa.bindparam("compat_key"),
     entries.c.embedder == sa.bindparam("embedder"),
@@ -122,6 +127,10 @@ class Entries:
         """One entry whatever its status. Raises ``DatabaseError``."""
         found = self._load(_BY_ID, {"id_": id_})
         return found[0] if found else None
+
+    def by_ids(self, ids: Sequence[str]) -> dict[str, Entry]:
+        """Entries by id whatever their status; unknown ids are left out. Raises ``DatabaseError``."""
+        return {entry.id: entry for entry in self._load(_BY_IDS, {"ids": json.dumps(list(ids))})}
 
     def count_compatible(self, compat_key: str, embedder: str, most: int) -> int:
         """How many active entries share a compat_key, counting no further than ``most``."""

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 import openai
-import pytest
 
 from tests.e2e.conftest import Launch
 from tests.e2e.support import Server, Upstream, answer, assemble, body, client_of, eventually
@@ -46,14 +46,10 @@ class Load:
                 prompt = f"What is behind door {number}? [pause 0.001]"
                 try:
                     had = self._ask(client, prompt, stream=number % 2 == 1)
-                except openai.APIConnectionError:
+                except (openai.APIConnectionError, httpx.HTTPError):
                     return
                 except openai.APIError as error:
                     self.broken.append(str(error))
-                    return
-                except Exception as error:  # noqa: BLE001  the HTTP client's own errors in the middle of a stream
-                    if "httpx" not in type(error).__module__ and "httpcore" not in type(error).__module__:
-                        raise
                     return
                 self.had.append(had)
 
@@ -83,46 +79,41 @@ def kill_under_load(server: Server) -> Load:
     return load
 
 
-@pytest.mark.timeout(180)
 def test_what_callers_had_survives_a_kill(launch: Launch, upstream: Upstream) -> None:
     server = launch(key="sk-e2e-nobody")
     kept = {}
     for number in range(5):
         prompt = f"Which bird sings in bar {number}?"
         kept[prompt] = server.chat(prompt, stream=number % 2 == 1).headers["x-reprise-interaction"]
-    hits = [server.chat(prompt).headers["x-reprise-cache"] for prompt in kept]
-    assert hits == ["hit"] * len(kept)
+    assert [server.chat(prompt).headers["x-reprise-cache"] for prompt in kept] == ["hit"] * len(kept)
 
-    for round_ in (1, 2):
-        load = kill_under_load(server)
-        server.start()
-        # Both forms were under way.
-        assert {had.stream for had in load.had} == {True, False}
-        for had in load.had:
-            assert had.text == answer(had.prompt)
-            record = server.interaction(had.interaction)
-            assert (record["success"], record["prompt"], record["response"]) == (True, had.prompt, had.text)
-            assert record["stream"] is had.stream
+    load = kill_under_load(server)
+    server.start()
+    assert server.readiness()["status"] == "ready"
+    # Both forms were under way.
+    assert {had.stream for had in load.had} == {True, False}
+    for had in load.had:
+        assert had.text == answer(had.prompt)
+        record = server.interaction(had.interaction)
+        assert (record["success"], record["prompt"], record["response"]) == (True, had.prompt, had.text)
+        assert record["stream"] is had.stream
+    for prompt, interaction in kept.items():
+        assert server.interaction(interaction)["response"] == answer(prompt)
 
-        stats = server.http.get("/stats").json()
-        logged = len(server.listed(limit=500))
-        assert logged < 500
-        assert stats["requests"] == logged
-        assert stats["requests"] >= 2 * len(kept) + len(load.had)
-        assert stats["hits"] >= len(kept)
-        for prompt, interaction in kept.items():
-            assert server.interaction(interaction)["response"] == answer(prompt)
+    stats = server.http.get("/stats").json()
+    logged = len(server.listed())
+    assert logged < 500
+    assert stats["requests"] == logged
+    assert stats["requests"] >= 2 * len(kept) + len(load.had)
+    assert (stats["hits"], stats["tiers"]["exact"]["hits"]) == (len(kept), len(kept))
 
-        asked = upstream.seen.copy()
-        for prompt in [*kept, *(had.prompt for had in load.had)]:
-            again = server.chat(prompt)
-            assert (again.headers["x-reprise-cache"], again.headers["x-reprise-tier"]) == ("hit", "exact"), prompt
-            assert again.json()["choices"][0]["message"]["content"] == answer(prompt)
-        assert upstream.seen == asked
-        assert server.http.get("/stats").json()["requests"] == logged + len(kept) + len(load.had)
-        if round_ == 1:
-            # What was stored is found by meaning as before, the index having been cut off in mid-writing.
-            assert server.readiness()["status"] == "ready"
+    asked = upstream.seen.copy()
+    for prompt in [*kept, *(had.prompt for had in load.had)]:
+        again = server.chat(prompt)
+        assert (again.headers["x-reprise-cache"], again.headers["x-reprise-tier"]) == ("hit", "exact"), prompt
+        assert again.json()["choices"][0]["message"]["content"] == answer(prompt)
+    assert upstream.seen == asked
+    assert server.http.get("/stats").json()["requests"] == logged + len(kept) + len(load.had)
 
 
 def test_a_restart_keeps_answers_secret_and_statistics(launch: Launch, upstream: Upstream) -> None:
