@@ -125,7 +125,7 @@ class Cache:
         vector = await self._await_vector(embedding) if embedding is not None else None
         entry = self._entry(call, answer, interaction_id, by_meaning=embedding is not None, calls_tools=calls_tools)
         embedder = self.neighbours.embedder_id if self.neighbours else None
-        self._entries.add(entry, vector, embedder, replace=call.refresh).add_done_callback(self._tell)
+        self._entries.add(entry, vector, embedder, replace=call.refresh)
         if self.neighbours is not None and vector is not None:
             self.neighbours.add(entry, vector)
         return entry
@@ -198,11 +198,6 @@ class Cache:
         except EmbedderError as error:
             self._watch.failed(error)
             return None
-
-    def _tell(self, written: Future[None]) -> None:
-        error = written.exception()
-        if isinstance(error, Exception):
-            self._watch.failed(error)
 
     async def _await_vector(self, embedding: Future[Vector | None]) -> Vector | None:
         """The vector, unless it takes too long: the caller waits for its answer meanwhile."""

@@ -25,11 +25,11 @@ class Part:
 
 
 class Health:
-    """The state of the embedder, the vector index, reading the database, writing entries and writing the log."""
+    """The state of the embedder, the vector index, reading the database, writing entries, the log and checkpoints."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self.parts = {name: Part() for name in ("embedder", "vectors", "database", "entries", "log")}
+        self.parts = {name: Part() for name in ("embedder", "vectors", "database", "entries", "log", "checkpoint")}
         self.starting = {"embedder"}
         """Parts that are not up yet."""
 

@@ -27,12 +27,20 @@ async def maintain(services: Services) -> None:
         await asyncio.sleep(FLUSH)
         try:
             services.entries.flush()
-            await asyncio.to_thread(services.database.checkpoint)
+            await asyncio.to_thread(_checkpoint, services)
             if time.monotonic() - swept >= SWEEP:
                 swept = time.monotonic()
                 await asyncio.to_thread(sweep, services, time.time())
         except (StoreError, EmbedderError) as error:
             services.health.failed(error)
+
+
+def _checkpoint(services: Services) -> None:
+    try:
+        services.database.checkpoint()
+        services.health.worked("checkpoint")
+    except StoreError as error:
+        services.health.failed(error, "checkpoint")
 
 
 def sweep(services: Services, now: float) -> int:

@@ -114,9 +114,9 @@ class WatchedIndex:
         self._fail("remove")
         self.index.remove(partition, embedder, ids)
 
-    def count(self):
+    def count(self, embedder):
         self._fail("count")
-        return self.index.count()
+        return self.index.count(embedder)
 
     def reset(self):
         self._fail("reset")

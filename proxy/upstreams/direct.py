@@ -39,6 +39,7 @@ _NOT_SENT = _HOP_BY_HOP | {
     "cache-control",
     "content-length",
     "cookie",
+    "expect",
     "host",
     "x-api-key",
 }
@@ -58,7 +59,8 @@ class DirectUpstream:
         """POST the client's body to the target's chat completions."""
         target = call.target
         url = f"{(target.api_base or OPENAI).rstrip('/')}/chat/completions{'?' + call.query if call.query else ''}"
-        async with self.request("POST", url, target, call.headers, _payload(call), stream=call.stream) as response:
+        headers = {"content-type": "application/json", **call.headers}
+        async with self.request("POST", url, target, headers, _payload(call), stream=call.stream) as response:
             yield response
 
     @asynccontextmanager
@@ -130,19 +132,34 @@ def _payload(call: UpstreamCall) -> bytes:
 
 
 def _outgoing(headers: Mapping[str, str], target: Target) -> dict[str, str]:
+    kept_back = _NOT_SENT if target.own_key else _NOT_SENT | _ACCOUNT
+    if "connection" in headers:
+        kept_back = kept_back | {name.strip() for name in headers["connection"].lower().split(",")}
     sent = {
-        name: value
+        name: value if value.isascii() else _as_utf8(value)
         for name, value in headers.items()
-        if name not in _NOT_SENT and not name.startswith("x-reprise-") and (target.own_key or name not in _ACCOUNT)
+        if name not in kept_back and not name.startswith("x-reprise-")
     }
     sent["accept-encoding"] = "identity"
     if target.api_key is not None:
         sent["authorization"] = target.api_key if target.own_key else f"Bearer {target.api_key}"
-    return {**sent, **target.extra_headers}
+    return {**sent, **{name.lower(): value for name, value in target.extra_headers.items()}}
+
+
+def _as_utf8(value: str) -> str:
+    # Servers give header bytes as Latin-1, aiohttp sends UTF-8: the bytes are to stay the same.
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return value
 
 
 def _lower(headers: CIMultiDictProxy[str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
+    # The other way round: aiohttp reads UTF-8, servers send Latin-1.
+    return {
+        name.lower(): value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("latin-1")
+        for name, value in headers.items()
+    }
 
 
 async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
