@@ -44,7 +44,7 @@ def cache_headers(exchange: Exchange, outcome: Outcome, expose: Expose) -> dict[
         "x-reprise-interaction": exchange.interaction_id,
     }
     if isinstance(decision, Miss) and decision.detail is not None and expose == "full":
-        headers["x-reprise-reason"] = f"{decision.reason}: {decision.detail}".encode("ascii", "replace").decode()
+        headers["x-reprise-reason"] = _header_text(f"{decision.reason}: {decision.detail}")
     if exchange.ignored:
         headers["x-reprise-ignored"] = ", ".join(exchange.ignored)
     if isinstance(decision, Hit):
@@ -62,6 +62,12 @@ def cache_headers(exchange: Exchange, outcome: Outcome, expose: Expose) -> dict[
 def passed_on(upstream: Mapping[str, str]) -> dict[str, str]:
     """The upstream's headers that mean something to the caller: rate limits, request ids, retry advice, its type."""
     return {name: value for name, value in upstream.items() if name not in _NOT_PASSED}
+
+
+def _header_text(text: str) -> str:
+    """Text that may hold words of a prompt, made safe for a header: printable ASCII on one line, at most 200 long."""
+    flat = " ".join(text.split())[:200]
+    return "".join(character if " " <= character <= "~" else "?" for character in flat)
 
 
 def _cache_status(outcome: Outcome) -> str:

@@ -51,7 +51,7 @@ def demo(
         with _proxy(settings) as (proxy_url, app):
             _converse(proxy_url)
             typer.echo("")
-            print_summary(app.state.services.statistics.summary(3600.0))
+            print_summary(app.state.services.statistics.summary(3600.0), groups=False)
             _say_how(proxy_url, stay=stay)
             if stay:
                 with contextlib.suppress(KeyboardInterrupt):
@@ -64,14 +64,15 @@ def _converse(proxy_url: str) -> None:
     from rich.table import Table
 
     client = OpenAI(base_url=f"{proxy_url}/v1", api_key="demo", max_retries=0)
-    table = Table("", "prompt", "cache", "tier", "similarity", "reason", "ms", box=None)
+    table = Table("", "prompt", "cache", "tier", "cosine", "reason", "ms", box=None, pad_edge=False)
     for note, prompt in CONVERSATION:
         started = time.perf_counter()
         headers = _ask(client, prompt, stream="streamed" in note)
         took = (time.perf_counter() - started) * 1000
         shown = (headers.get(f"x-reprise-{name}", "-") for name in ("cache", "tier", "similarity", "reason"))
         table.add_row(note, prompt, *shown, f"{took:.1f}")
-    Console(highlight=False).print(table)
+    # Piped output counts as 80 columns; the table wants a few more.
+    Console(highlight=False, width=max(110, Console().width)).print(table)
 
 
 def _ask(client: Any, prompt: str, *, stream: bool) -> Any:

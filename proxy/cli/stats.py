@@ -42,8 +42,8 @@ def stats(
         print_summary(summary)
 
 
-def print_summary(summary: dict[str, Any]) -> None:
-    """The summary as tables."""
+def print_summary(summary: dict[str, Any], *, groups: bool = True) -> None:
+    """The summary as tables, with one for each group if asked for."""
     from rich.console import Console
     from rich.table import Table
 
@@ -65,7 +65,7 @@ def print_summary(summary: dict[str, Any]) -> None:
     )
     table.add_row("money saved", f"${cost['saved']:.4f}  (spent ${cost['spent']:.4f})")
     console.print(table)
-    for group, rows in summary["by"].items():
+    for group, rows in summary["by"].items() if groups else ():
         if len(rows) > 1 or (rows and rows[0][group]):
             console.print(_group_table(group, rows))
 

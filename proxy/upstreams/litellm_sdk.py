@@ -23,6 +23,11 @@ CHAT_FIELDS = frozenset(
 """What a caller may send on. Any other name is an argument of LiteLLM's own, such as ``api_base``: with it a caller
 could have the configured key sent elsewhere."""
 
+BACKSTOP = 5.0
+"""Seconds that LiteLLM gets beyond our own timeouts, so that ours are the ones that end a call."""
+
+_TOLD = ("retry-after", "x-ratelimit-", "x-request-id")
+"""Headers of a refusal that mean something to the caller."""
 _JSON = {"content-type": "application/json"}
 _EVENTS = {"content-type": "text/event-stream; charset=utf-8"}
 
@@ -40,7 +45,7 @@ class LiteLLMUpstream:
         arguments = _arguments(call)
         litellm = await self._litellm()
         try:
-            async with asyncio.timeout(None if call.stream else call.target.timeout):
+            async with asyncio.timeout(_patience(call)):
                 answer = await litellm.acompletion(**arguments)
         except TimeoutError as error:
             raise UpstreamTimeout("The upstream did not answer in time.") from error
@@ -48,9 +53,9 @@ class LiteLLMUpstream:
             yield _as_response(error)
             return
         if call.stream:
-            yield UpstreamResponse(200, _EVENTS, _events(answer, call.target.stream_timeout))
+            yield UpstreamResponse(200, _EVENTS, _events(answer, call))
         else:
-            yield UpstreamResponse(200, _JSON, _once(orjson.dumps(answer.model_dump(exclude_none=True))))
+            yield UpstreamResponse(200, _JSON, _once(orjson.dumps(_as_openai(answer))))
 
     async def close(self) -> None:
         """Close LiteLLM's pooled clients, if it was ever imported."""
@@ -85,7 +90,7 @@ def _arguments(call: UpstreamCall) -> dict[str, Any]:
         **target.params,
         **body,
         "model": f"{target.provider}/{target.model}",
-        "timeout": target.stream_timeout if call.stream else target.timeout,
+        "timeout": _patience(call) + BACKSTOP,
         "num_retries": 0,
         "max_retries": 0,
         "caching": False,
@@ -93,21 +98,28 @@ def _arguments(call: UpstreamCall) -> dict[str, Any]:
     if target.api_base:
         arguments["api_base"] = target.api_base
     if target.api_key:
-        arguments["api_key"] = target.api_key.removeprefix("Bearer ") if target.own_key else target.api_key
+        scheme, _, token = target.api_key.partition(" ")
+        arguments["api_key"] = token if target.own_key and scheme.lower() == "bearer" else target.api_key
     if target.extra_headers:
         arguments["extra_headers"] = dict(target.extra_headers)
     return arguments
+
+
+def _patience(call: UpstreamCall) -> float:
+    return call.target.stream_timeout if call.stream else call.target.timeout
 
 
 async def _once(body: bytes) -> AsyncIterator[bytes]:
     yield body
 
 
-async def _events(chunks: Any, silence: float) -> AsyncIterator[bytes]:
+async def _events(chunks: Any, call: UpstreamCall) -> AsyncIterator[bytes]:
+    options = call.body.get("stream_options")
+    tells_usage = isinstance(options, Mapping) and bool(options.get("include_usage"))
     iterator = aiter(chunks)
     while True:
         try:
-            async with asyncio.timeout(silence):
+            async with asyncio.timeout(_patience(call)):
                 chunk = await anext(iterator)
         except StopAsyncIteration:
             yield DONE
@@ -116,7 +128,35 @@ async def _events(chunks: Any, silence: float) -> AsyncIterator[bytes]:
             raise UpstreamTimeout("The upstream fell silent in the middle of its answer.") from error
         except Exception as error:
             raise UpstreamError("The upstream's stream broke off.", code="upstream_connection_lost") from error
-        yield event(orjson.dumps(chunk.model_dump(exclude_none=True)))
+        yield event(orjson.dumps(_as_chunk(chunk, named_reason=_named_reason(chunks), tells_usage=tells_usage)))
+
+
+def _named_reason(chunks: Any) -> bool:
+    """Did the provider itself say why its answer ended? LiteLLM makes up a ``stop`` for a stream that just ends."""
+    reasons = ("received_finish_reason", "intermittent_finish_reason")
+    return not hasattr(chunks, reasons[0]) or any(getattr(chunks, name, None) for name in reasons)
+
+
+def _as_chunk(chunk: Any, *, named_reason: bool, tells_usage: bool) -> dict[str, Any]:
+    made = _as_openai(chunk)
+    if not named_reason:
+        for choice in made["choices"]:
+            choice["finish_reason"] = None
+    if tells_usage:
+        last = "usage" in made and not any(choice.get("delta") or choice["finish_reason"] for choice in made["choices"])
+        made["choices"] = [] if last else made["choices"]
+        made.setdefault("usage", None)
+    return made
+
+
+def _as_openai(answer: Any) -> dict[str, Any]:
+    """An answer of LiteLLM's as JSON, without its many nulls but with those that OpenAI's clients look for."""
+    made: dict[str, Any] = answer.model_dump(exclude_none=True)
+    for choice in made.setdefault("choices", []):
+        choice.setdefault("finish_reason", None)
+        if "message" in choice:
+            choice["message"].setdefault("content", None)
+    return made
 
 
 def _as_response(error: Exception) -> UpstreamResponse:
@@ -132,7 +172,7 @@ def _as_response(error: Exception) -> UpstreamResponse:
         "param": _text(error, "param"),
         "code": _text(error, "code"),
     }
-    return UpstreamResponse(status, {**_JSON, **_retry_headers(error)}, _once(orjson.dumps({"error": body})))
+    return UpstreamResponse(status, {**_JSON, **_told_headers(error)}, _once(orjson.dumps({"error": body})))
 
 
 def _text(error: Exception, name: str) -> str | None:
@@ -140,7 +180,6 @@ def _text(error: Exception, name: str) -> str | None:
     return None if value is None else str(value)
 
 
-def _retry_headers(error: Exception) -> Mapping[str, str]:
-    response = getattr(error, "response", None)
-    headers = getattr(response, "headers", None) or {}
-    return {name.lower(): str(value) for name, value in headers.items() if name.lower().startswith("retry-after")}
+def _told_headers(error: Exception) -> Mapping[str, str]:
+    headers = getattr(error, "litellm_response_headers", None) or {}
+    return {name.lower(): str(value) for name, value in headers.items() if name.lower().startswith(_TOLD)}

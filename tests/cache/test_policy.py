@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 from hypothesis import given
@@ -76,8 +77,8 @@ def test_every_knob_is_in_the_table_above():
 def test_a_lower_threshold_is_looser_and_none_is_the_strictest():
     thresholds = [None, 1.0, 0.9, 0.0]
     policies = [Policy(similarity_threshold=threshold) for threshold in thresholds]
-    assert all(is_no_looser(strict, loose) for strict, loose in zip(policies, policies[1:], strict=False))
-    assert not any(is_no_looser(loose, strict) for strict, loose in zip(policies, policies[1:], strict=False))
+    assert all(is_no_looser(strict, loose) for strict, loose in itertools.pairwise(policies))
+    assert not any(is_no_looser(loose, strict) for strict, loose in itertools.pairwise(policies))
 
 
 def test_a_class_left_out_is_an_open_class():

@@ -356,10 +356,10 @@ class Server:
             raise
         return self
 
-    def stop(self) -> int:
-        """SIGTERM; gives the exit code."""
-        self.signal(signal.SIGTERM)
-        return self.wait()
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """End it by a signal that it answers in good order."""
+        self.signal(number)
+        assert self.wait() == 0, self.log
 
     def kill(self) -> None:
         """SIGKILL, as a crash or the kernel would."""

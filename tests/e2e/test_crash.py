@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -124,7 +125,7 @@ def test_a_restart_keeps_answers_secret_and_statistics(launch: Launch, upstream:
     server.chat(prompt, alice)
     assert server.chat("What is the capital city of France?", alice).headers["x-reprise-tier"] == "semantic"
     before = server.http.get("/stats").json()
-    server.stop()
+    server.stop(signal.SIGINT)
     server.start()
     after = server.http.get("/stats").json()
     counted = ("requests", "failures", "collapsed", "hits", "hit_rate", "tiers", "misses", "bypasses", "tokens", "by")
