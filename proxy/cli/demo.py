@@ -64,6 +64,7 @@ def _converse(proxy_url: str) -> None:
     from rich.table import Table
 
     client = OpenAI(base_url=f"{proxy_url}/v1", api_key="demo", max_retries=0)
+    _ = client.chat.completions  # the client loads its parts when first asked for them
     table = Table("", "prompt", "cache", "tier", "cosine", "reason", "ms", box=None, pad_edge=False)
     for note, prompt in CONVERSATION:
         started = time.perf_counter()
@@ -91,7 +92,7 @@ def _say_how(proxy_url: str, *, stay: bool) -> None:
         typer.echo(f"\n    export OPENAI_BASE_URL={proxy_url}/v1\n\nThe scripted model answers. Stop with Ctrl-C.")
     else:
         typer.echo("\n    reprise serve &\n    export OPENAI_BASE_URL=http://127.0.0.1:4000/v1")
-        typer.echo("\nYour own OPENAI_API_KEY goes on to OpenAI with each miss; a hit needs neither key nor network.")
+        typer.echo("\nYour own OPENAI_API_KEY goes on to OpenAI with each miss; a hit never leaves this machine.")
 
 
 @contextlib.contextmanager
