@@ -148,6 +148,7 @@ class Interactions:
             InteractionError: ``since`` cannot be read.
             DatabaseError: the log cannot be read.
         """
+        first = parse_since(since) if since is not None else ""
         if limit <= 0:
             return []
         statement = sa.select(*(interactions.c[name] for name in _LISTED))
@@ -155,8 +156,8 @@ class Interactions:
         for name, value in wanted.items():
             if value is not None:
                 statement = statement.where(interactions.c[name] == value)
-        if since is not None:
-            statement = statement.where(interactions.c.created_at >= parse_since(since))
+        if first:
+            statement = statement.where(interactions.c.created_at >= first)
         newest = statement.order_by(interactions.c.created_at.desc(), interactions.c.id.desc())
         return [_with_lists(row) for row in self._database.query(newest.limit(min(limit, MAX_LISTED)))]
 

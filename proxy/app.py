@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -20,6 +21,7 @@ from proxy.errors import InvalidRequest, NotFound, ProxyError, Unavailable
 from proxy.limits import BodyLimit
 from proxy.maintenance import maintain
 from proxy.openapi import describe
+from proxy.relay import CLIENT_GONE
 from proxy.routes import health, interactions, models, operations
 from proxy.services import build_services
 from store.errors import StoreError
@@ -84,6 +86,10 @@ def error_response(error: ProxyError) -> Response:
     return JSONResponse(error.body(), error.status, error.headers())
 
 
+def _unreadable_body() -> InvalidRequest:
+    return InvalidRequest("The request body is not valid JSON.", param="body", code="invalid_json")
+
+
 def _shape_errors(app: FastAPI) -> None:
     async def proxy_error(_: Request, error: Exception) -> Response:
         return error_response(error if isinstance(error, ProxyError) else ProxyError("Internal error."))
@@ -94,6 +100,8 @@ def _shape_errors(app: FastAPI) -> None:
 
     async def validation_error(_: Request, error: Exception) -> Response:
         first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": (), "msg": str(error)}
+        if first.get("type") == "json_invalid":
+            return error_response(_unreadable_body())
         where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path", "header"))
         name = where or "body"
         return error_response(InvalidRequest(f"'{name}': {first['msg']}.", param=name))
@@ -102,6 +110,8 @@ def _shape_errors(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         if error.status_code == 404:
             return error_response(NotFound(f"No such route: {request.method} {request.url.path}."))
+        if error.status_code == 400:
+            return error_response(_unreadable_body())
         shaped = InvalidRequest(str(error.detail), code=f"http_{error.status_code}")
         return JSONResponse(shaped.body(), error.status_code, error.headers)
 
@@ -109,7 +119,11 @@ def _shape_errors(app: FastAPI) -> None:
         _log.error("unexpected error", path=request.url.path, error=type(error).__name__, exc_info=error)
         return error_response(ProxyError("Internal error.", code="internal_error"))
 
+    async def client_gone(_: Request, error: Exception) -> Response:
+        return Response(status_code=CLIENT_GONE)
+
     app.add_exception_handler(ProxyError, proxy_error)
+    app.add_exception_handler(ClientDisconnect, client_gone)
     app.add_exception_handler(StoreError, store_error)
     app.add_exception_handler(RequestValidationError, validation_error)
     app.add_exception_handler(HTTPException, http_error)

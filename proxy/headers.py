@@ -60,8 +60,13 @@ def cache_headers(exchange: Exchange, outcome: Outcome, expose: Expose) -> dict[
 
 
 def passed_on(upstream: Mapping[str, str]) -> dict[str, str]:
-    """The upstream's headers that mean something to the caller: rate limits, request ids, retry advice, its type."""
-    return {name: value for name, value in upstream.items() if name not in _NOT_PASSED}
+    """The upstream's headers that mean something to the caller: rate limits, request ids, retry advice, its type.
+
+    An upstream may be another Reprise: what it says of its own cache is not said of ours.
+    """
+    return {
+        name: value for name, value in upstream.items() if name not in _NOT_PASSED and not name.startswith("x-reprise-")
+    }
 
 
 def _header_text(text: str) -> str:

@@ -18,6 +18,9 @@ from starlette.requests import Request
 from proxy.controls import Controls, read_controls
 from proxy.errors import BodyTooLarge, InvalidRequest
 
+MOST_NESTED = 200
+"""Lists and objects within each other: no sensible body has more, and whatever walks one has a limit of its own."""
+
 _LONG_NUMBER = re.compile(rb"\d{16}")
 _LENGTH_DIGITS = 20
 """No Content-Length with more digits is worth reading as a number."""
@@ -103,7 +106,22 @@ def parse_object(raw: bytes) -> dict[str, Any]:
         ) from error
     if not isinstance(body, dict):
         raise InvalidRequest("The request body must be a JSON object.", param="body", code="invalid_json")
+    if raw.count(b"{") + raw.count(b"[") > MOST_NESTED:
+        check_nesting(body)
     return body
+
+
+def check_nesting(body: dict[str, Any]) -> None:
+    """Raises ``InvalidRequest`` for what is nested too deeply."""
+    level: list[Any] = [body]
+    for _ in range(MOST_NESTED):
+        items = (item for outer in level for item in (outer.values() if isinstance(outer, dict) else outer))
+        level = [item for item in items if isinstance(item, dict | list)]
+        if not level:
+            return
+    raise InvalidRequest(
+        f"The request body is nested more than {MOST_NESTED} levels deep.", param="body", code="invalid_json"
+    )
 
 
 def check_chat(body: Mapping[str, Any]) -> None:

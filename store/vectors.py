@@ -90,7 +90,8 @@ class ChromaIndex:
             raise VectorIndexError(f"cannot delete from the vector index: {error}") from error
 
     def count(self, embedder: str) -> int:
-        names = [name for name in self._names if name.endswith(_suffix(embedder))]
+        with self._lock:
+            names = [name for name in self._names if name.endswith(_suffix(embedder))]
         try:
             return sum(self._client.get_collection(name, embedding_function=None).count() for name in names)
         except Exception as error:

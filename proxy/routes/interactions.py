@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from memory.interactions import Interaction, InteractionError, summary_of
 from proxy.errors import InvalidRequest, NotFound
 from proxy.routes.access import AnyCaller, Parts
+from proxy.wire import check_nesting
 
 router = APIRouter(tags=["interactions"])
 
@@ -47,6 +48,7 @@ class NewInteraction(BaseModel):
 @router.post("/interactions", operation_id="record_interaction")
 async def record(given: NewInteraction, parts: Parts, caller: AnyCaller) -> dict[str, str]:
     """Log a round trip that did not go through the proxy, or a tool's run."""
+    _check_storable(given)
     prompt = given.prompt if given.prompt is not None else _as_text(given.input)
     if not prompt.strip():
         raise InvalidRequest("'prompt' must not be blank.", param="prompt")
@@ -93,6 +95,16 @@ def get_interaction(id: str, parts: Parts, caller: AnyCaller) -> dict[str, Any]:
     if found is None:
         raise NotFound(f"No interaction {id!r}.", param="id")
     return found
+
+
+def _check_storable(given: NewInteraction) -> None:
+    """What JSON lets through but a record cannot hold. Raises ``InvalidRequest``."""
+    body = given.model_dump()
+    check_nesting(body)
+    try:
+        json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidRequest("The body holds half a surrogate pair.", param="body", code="invalid_json") from error
 
 
 def _as_text(value: Any) -> str:

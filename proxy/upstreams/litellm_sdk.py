@@ -53,7 +53,11 @@ class LiteLLMUpstream:
             yield _as_response(error)
             return
         if call.stream:
-            yield UpstreamResponse(200, _EVENTS, _events(answer, call))
+            try:
+                yield UpstreamResponse(200, _EVENTS, _events(answer, call))
+            finally:
+                # A stream that is left early would otherwise go on until somebody collects it.
+                await answer.aclose()
         else:
             yield UpstreamResponse(200, _JSON, _once(orjson.dumps(_as_openai(answer))))
 

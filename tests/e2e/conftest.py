@@ -26,9 +26,9 @@ class Launch(Protocol):
     ) -> Server: ...
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def upstream() -> Iterator[Upstream]:
-    """The scripted upstream, one for each module."""
+    """The scripted upstream."""
     with Upstream() as running:
         yield running
 
@@ -71,10 +71,14 @@ def launch_shared(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory, 
     yield from _launcher(upstream, tmp_path_factory)
 
 
-@pytest.fixture(scope="module")
-def server(launch_shared: Launch) -> Server:
-    """The module's server: no keys, every model at the scripted upstream."""
-    return launch_shared()
+@pytest.fixture(scope="session")
+def server(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[Server]:
+    """A server with no keys and every model at the scripted upstream.
+
+    Tests share it and keep apart by keys, projects or prompts of their own.
+    """
+    for launch in _launcher(upstream, tmp_path_factory):
+        yield launch()
 
 
 @pytest.fixture

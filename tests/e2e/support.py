@@ -40,6 +40,8 @@ KEY_MARK = "sk-e2e-"
 """Every key of these tests begins like this; no log line may ever hold one."""
 PATIENCE = 20.0
 """Seconds after which something that was waited for counts as never happening."""
+MOST_CHOICES = 16
+"""A lenient upstream refuses more."""
 
 
 def eventually(probe: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
@@ -111,7 +113,7 @@ class Gate:
 class Upstream:
     """The scripted model on a port of its own, in a thread; notes who asked and who left.
 
-    ``lenient`` answers 400 where the scripted model itself trips over a strange body.
+    ``lenient`` answers 400 where the scripted model itself would trip over a strange body.
     """
 
     def __init__(self, *, lenient: bool = False) -> None:
@@ -232,6 +234,8 @@ class Upstream:
                 status = self._refusals.pop(refusal)
                 error = {"message": "refused once", "type": "scripted", "param": None, "code": "once"}
                 await JSONResponse({"error": error}, status)(scope, receive, tell)
+            elif self._lenient and _choices_in(body) > MOST_CHOICES:
+                raise ValueError("too many choices")
             else:
                 await self.model.app(scope, receive, tell)
         except asyncio.CancelledError:
@@ -255,6 +259,13 @@ def _prompt_in(body: bytes) -> str | None:
         return scripted.last_text(json.loads(body))
     except (ValueError, LookupError, TypeError, AttributeError):
         return None
+
+
+def _choices_in(body: bytes) -> int:
+    try:
+        return int(json.loads(body).get("n") or 1)
+    except (ValueError, AttributeError):
+        return 1
 
 
 def _texts_in(content: Any) -> Iterator[str]:

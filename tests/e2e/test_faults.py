@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ def server(launch_shared: Launch, upstream: Upstream, dead_url: str) -> Server:
                 models(upstream.url, timeout="60s", stream_timeout="60s"),
             ],
             "server": {"request_timeout": "500ms", "stream_timeout": "500ms"},
+            "logging": {"format": "json"},
         }
     )
 
@@ -280,3 +282,10 @@ def test_the_server_works_on_afterwards(server: Server) -> None:
     assert server.chat(prompt).headers["x-reprise-cache"] == "hit"
     assert server.metric("reprise_requests_total", outcome="miss_failed") > 0
     assert server.http.get("/stats").json()["failures"] > 0
+
+
+def test_log_lines_are_json_where_that_is_asked_for(server: Server) -> None:
+    lines = [line for line in server.log.splitlines() if not line.startswith("Reprise listens on")]
+    assert lines
+    for line in lines:
+        assert {"event", "level", "timestamp"} <= json.loads(line).keys()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def filled(launch_shared: Launch, tmp_path_factory: pytest.TempPathFactory) -> t
         got = server.chat(f"What is the capital of {country}?")
         assert got.headers["x-reprise-cache"] == "miss"
     similarity = ask_reworded(server)
-    server.stop()
+    server.stop(signal.SIGINT)
     assert (server.data_dir / "chroma").is_dir()
     return server.data_dir, similarity
 

@@ -45,18 +45,18 @@ def base_url(scripted_server):
 def run_app(tmp_path, base_url):
     """Run the application in this process, before the scripted model: ``async with run_app(...) as (client, parts)``.
 
-    Keyword arguments are sections of the configuration. With ``semantic=True`` a fake embedder is in place.
+    Keyword arguments are sections of the configuration. With ``vectors`` a fake embedder is in place that knows them.
     """
 
     @contextlib.asynccontextmanager
-    async def run(*, semantic=False, alike=(), headers=None, **sections):
+    async def run(*, vectors=None, headers=None, **sections):
         entry = {"model_name": "*", "litellm_params": {"model": "openai/*", "api_base": base_url}}
         server = {"data_dir": str(tmp_path / "data"), **sections.pop("server", {})}
         settings = Settings.model_validate({"model_list": [entry], "server": server, **sections})
         app = create_app(settings)
         parts = app.state.services
-        if semantic:
-            with_fake_embedder(parts, alike)
+        if vectors is not None:
+            with_fake_embedder(parts, vectors)
         parts.health.started("embedder")
         transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
         try:

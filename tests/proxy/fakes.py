@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import json
 import threading
 import time
 
-import numpy as np
 import uvicorn
 from starlette.requests import Request
 
@@ -26,6 +24,7 @@ from proxy.upstreams.base import Target, UpstreamCall, UpstreamResponse
 from proxy.wire import ChatRequest
 from store.entries import Entry
 from store.indexer import Indexer
+from tests.fakes import FakeEmbedder
 
 JSON = {"content-type": "application/json"}
 EVENTS = {"content-type": "text/event-stream; charset=utf-8"}
@@ -116,28 +115,6 @@ async def _follow(script):
             raise step
 
 
-class FakeEmbedder:
-    """Texts are near only to themselves and to those that ``alike`` names together."""
-
-    id = "fake"
-    dimension = 64
-    window = 256
-
-    def __init__(self, alike=()):
-        self._same = {text: group[0] for group in alike for text in group}
-
-    def fits(self, text):
-        return len(text) < 1000
-
-    def embed(self, texts):
-        return np.stack([self._vector(self._same.get(text, text)) for text in texts])
-
-    def _vector(self, text):
-        seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
-        vector = np.random.default_rng(seed).standard_normal(self.dimension).astype(np.float32)
-        return vector / np.linalg.norm(vector)
-
-
 class FakeIndex:
     """A vector index in memory."""
 
@@ -156,16 +133,16 @@ class FakeIndex:
         for id_ in ids:
             self._vectors.get((partition, embedder), {}).pop(id_, None)
 
-    def count(self):
-        return sum(map(len, self._vectors.values()))
+    def count(self, embedder):
+        return sum(len(held) for (_, other), held in self._vectors.items() if other == embedder)
 
     def reset(self):
         self._vectors.clear()
 
 
-def with_fake_embedder(parts, alike=()):
-    """Give running parts a semantic tier that needs no model."""
-    parts.index, parts.embedder = FakeIndex(), FakeEmbedder(alike)
+def with_fake_embedder(parts, vectors=()):
+    """Give running parts a semantic tier that needs no model; ``vectors`` as for ``FakeEmbedder``."""
+    parts.index, parts.embedder = FakeIndex(), FakeEmbedder(vectors)
     parts.indexer = Indexer(parts.entries, parts.index, parts.embedder.id, parts.health.failed)
     parts.cache.neighbours = Neighbours(parts.entries, parts.index, parts.indexer, parts.embedder)
 
@@ -249,18 +226,17 @@ def entry(**changes):
     return Entry(**values | changes)
 
 
-def answer(text="Paris.", usage=True, **changes):
-    """A chat completion."""
+def answer(text="Paris.", **changes):
+    """A chat completion; ``usage=False`` leaves that out."""
     made = {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "created": 1700000000,
         "model": "gpt-x",
         "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
-    }
-    if usage:
-        made["usage"] = {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}
-    return made | changes
+        "usage": {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9},
+    } | changes
+    return {key: value for key, value in made.items() if key != "usage" or value is not False}
 
 
 def outcome(decision=None, status=200, **changes):

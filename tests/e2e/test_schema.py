@@ -1,0 +1,90 @@
+"""Generated calls against the served OpenAPI document: no call brings the server down, every answer is described."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.e2e.conftest import Launch
+from tests.e2e.support import Server, Upstream, models
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+OPERATIONS = [
+    ("POST", "/v1/chat/completions"),
+    ("GET", "/v1/models"),
+    ("GET", "/v1/models/{model}"),
+    ("POST", "/interactions"),
+    ("GET", "/interactions"),
+    ("GET", "/interactions/{id}"),
+    ("GET", "/stats"),
+    ("GET", "/metrics"),
+    ("POST", "/cache/reindex"),
+    ("GET", "/health/liveliness"),
+    ("GET", "/health/readiness"),
+]
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[Upstream]:
+    """An upstream that refuses what its scripts cannot read."""
+    with Upstream(lenient=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(launch_shared: Launch, upstream: Upstream) -> Server:
+    """A server of this module's own, before that upstream."""
+    return launch_shared({"model_list": [models(upstream.url)]})
+
+
+@pytest.fixture(scope="module")
+def document(server: Server) -> Any:
+    """The OpenAPI document as it is served."""
+    return schemathesis.openapi.from_url(f"{server.url}/openapi.json")
+
+
+def test_every_operation_is_described_and_tried(document: Any) -> None:
+    described = {(operation.ok().method.upper(), operation.ok().path) for operation in document.get_all_operations()}
+    assert described == set(OPERATIONS)
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+def test_generated_calls(server: Server, document: Any, method: str, path: str, mode: GenerationMode) -> None:
+    operation = document[path][method]
+    chat = path == "/v1/chat/completions"
+    statuses: set[int] = set()
+
+    @settings(
+        max_examples=40 if chat else 12,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def conforms(case: Any) -> None:
+        statuses.add(case.call_and_validate(checks=CHECKS).status_code)
+
+    try:
+        conforms()
+    except Unsatisfiable:
+        # There is nothing to get wrong in a call without parameters.
+        assert mode is GenerationMode.NEGATIVE
+    if chat:
+        assert (200 if mode is GenerationMode.POSITIVE else 400) in statuses
+    assert "unexpected error" not in server.log
+    assert server.readiness()["status"] == "ready"
