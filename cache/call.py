@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from cache.classes import classes_of
 from cache.identity import Fuzzy, Scope, exact_key, fuzzy_part
 from cache.policy import Policy
 
@@ -26,6 +27,11 @@ class Call:
     store: bool = True
     """May the answer be stored?"""
     tags: tuple[str, ...] = ()
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """See ``cache.classes.classes_of``."""
+        return classes_of(self.body, self.policy)
 
     @cached_property
     def exact_key(self) -> str:

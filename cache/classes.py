@@ -62,7 +62,8 @@ _ASKS: Final[dict[str, re.Pattern[str]]] = {
 }
 
 
-REMEMBERED_CHARS = 2000
+JUDGED_CHARS = 2000
+"""Of a long text, so many characters at either end are judged."""
 
 
 def classes_of(body: Mapping[str, Any], policy: Policy) -> list[str]:
@@ -78,7 +79,10 @@ def classes_of(body: Mapping[str, Any], policy: Policy) -> list[str]:
     if (body.get("temperature") or 0) > policy.max_temperature:
         found.append("high-temperature")
     text = last_user_text(messages)
-    return found + list(_remembered(text) if len(text) <= REMEMBERED_CHARS else _asked(text))
+    if len(text) > 2 * JUDGED_CHARS:
+        # What is asked stands at either end; patterns over megabytes would hold up every other call.
+        text = f"{text[:JUDGED_CHARS]}\n{text[-JUDGED_CHARS:]}"
+    return [*found, *_asked(text)]
 
 
 def allowed_tiers(classes: list[str], policy: Policy) -> tuple[frozenset[Tier], str | None]:
@@ -103,12 +107,10 @@ def last_user_text(messages: Sequence[Mapping[str, Any]]) -> str:
     return ""
 
 
+@functools.lru_cache(maxsize=4096)
 def _asked(text: str) -> tuple[str, ...]:
+    """Remembered, because repeated prompts are what the exact tier lives on and the patterns cost more than its hit."""
     return tuple(name for name, asks in _ASKS.items() if asks.search(text))
-
-
-_remembered = functools.lru_cache(maxsize=4096)(_asked)
-"""Repeated prompts are what the exact tier lives on; the patterns cost more than all else of such a hit."""
 
 
 def _text_in(part: Mapping[str, Any]) -> bool:

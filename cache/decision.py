@@ -33,7 +33,8 @@ class Reason(StrEnum):
     BEYOND_WINDOW = "beyond_window"
     UNCALIBRATED = "uncalibrated_embedder"
     REFRESH = "no_cache_asked"
-    UNSEARCHED = "in_flight"
+    IN_FLIGHT = "in_flight"
+    """Only memory has been looked at: an identical call is in flight, or a search is still to come."""
     TIER_FAILED = "tier_failed"
 
     DISABLED = "cache_disabled"
@@ -120,12 +121,14 @@ def _refusal(text: str | None, candidate: Candidate, policy: Policy, now: float)
     entry = candidate.entry
     if entry.status != "active":
         return Reason.NOT_ACTIVE, entry.status
-    if now >= entry.expires_at:
+    if now >= entry.expires_at or now - entry.created_at >= policy.ttl:
         return Reason.EXPIRED, None
     if policy.max_age is not None and now - entry.created_at > policy.max_age:
         return Reason.TOO_OLD, None
     if standing(entry, policy, now) < policy.min_quality:
         return Reason.LOW_QUALITY, None
+    if entry.has_tool_calls and policy.store_tool_calls == "never":
+        return Reason.TOOL_CALLS, None
     if candidate.tier == "semantic":
         return _semantic_refusal(text, candidate, policy)
     return None

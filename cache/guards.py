@@ -6,9 +6,12 @@ Each guard compares the new prompt with the stored one and says which words made
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from typing import Final, NamedTuple
+
+from cache.lexicon import FORMATS, NEGATIONS, NUMBER_VALUES, NUMBER_WORDS, OPPOSITES, UNITS
 
 
 class Veto(NamedTuple):
@@ -22,95 +25,15 @@ Guard = Callable[[str, str], Veto | None]
 
 # With the sign or operator before it: 7 + 5 is not 7 - 5, and -5 is not 5. A hyphen after a word (covid-19) is neither.
 _NUMBER = re.compile(r"(?:(?<![^\W\d_]{2})[-+*/^×÷<>] ?)?\d(?:[\d.,:/]*\d)?")
+# Operators and signs of code and mathematics, flags and escapes; not the punctuation of prose.
+_SIGN = re.compile(
+    r"\w?\+\+\w?|\\\w|(?<!\S)-{1,2}\w[\w-]*|(?:(?![\s.,;:!?'\"“”‘’()\-–—…_])[^\w\s])+|--+|(?<=\w)\+(?=\w)"
+)
+# Capitals after the first letter (MB, iOS, getURL) mean something in words of any length; so do single letters.
+_CASED = re.compile(r"\b(?:[^\W\d_]*[^\W\d_][A-Z][A-Za-z]*|[B-HJ-Z])\b")
+_NAME_RUN = re.compile(r"[A-Z][\w’']*(?: [A-Z][\w’']*)+")
 _QUOTED = re.compile(r"`([^`]+)`|\"([^\"]+)\"|“([^“”]+)”|(?<!\w)'([^']+)'(?!\w)")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][a-z]+)?", re.IGNORECASE)
-
-_NUMBER_WORDS: Final = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-    " seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million"
-    " billion half double twice first second third monday tuesday wednesday thursday friday saturday sunday january"
-    " february march april june july august september october november december"
-).split()
-
-_NUMBER_VALUES: Final = {word: str(value) for value, word in enumerate(_NUMBER_WORDS[:21])}
-
-_NEGATIONS: Final = frozenset(
-    "not no non never none nothing nobody without cannot neither nor isn't aren't wasn't weren't don't doesn't didn't"
-    " can't couldn't won't wouldn't shouldn't mustn't hasn't haven't hadn't except unless".split()
-)
-
-_OPPOSITES: Final = [
-    frozenset(pair.split("/"))
-    for pair in (
-        "enable/disable enabled/disabled enabling/disabling on/off before/after above/below over/under"
-        " increase/decrease increasing/decreasing raise/lower open/close opened/closed start/stop add/remove"
-        " include/exclude allow/deny allow/block accept/reject accept/decline upload/download import/export"
-        " encode/decode encrypt/decrypt compress/decompress mount/unmount install/uninstall subscribe/unsubscribe"
-        " lock/unlock in/out login/logout up/down left/right north/south east/west min/max minimum/maximum"
-        " least/most fewest/most smallest/largest smallest/biggest shortest/longest lowest/highest"
-        " cheapest/expensive oldest/newest oldest/youngest first/last best/worst more/less more/fewer"
-        " advantages/disadvantages pros/cons benefits/risks benefits/drawbacks strengths/weaknesses causes/effects"
-        " cause/prevent hot/cold buy/sell lend/borrow deposit/withdraw send/receive push/pull attach/detach"
-        " connect/disconnect activate/deactivate ascending/descending horizontal/vertical public/private true/false"
-        " legal/illegal safe/unsafe possible/impossible male/female men/women indoor/outdoor with/without gain/lose"
-        " win/lose create/delete show/hide expand/collapse always/never everyone/nobody all/none inside/outside"
-        " internal/external old/new good/bad plus/minus add/subtract multiply/divide begin/end start/end"
-        " tallest/shortest safe/dangerous"
-    ).split()
-]
-
-_FORMATS: Final = frozenset(
-    "json yaml xml csv html markdown table list bullet bullets bulleted sentence sentences paragraph paragraphs word"
-    " words essay poem code python javascript typescript java rust go ruby php bash sql kotlin swift c english french"
-    " german spanish italian portuguese dutch polish russian chinese mandarin japanese korean arabic hindi turkish"
-    " swedish greek latin brief briefly short shorter long longer detailed summary".split()
-)
-
-
-_UNITS: Final = {
-    alias: names[0]
-    for names in (
-        line.split()
-        for line in (
-            "km kilometer kilometers kilometre kilometres",
-            "mi mile miles",
-            "m meter meters metre metres",
-            "cm centimeter centimeters centimetre centimetres",
-            "mm millimeter millimeters millimetre millimetres",
-            "ft foot feet",
-            "inch inches",
-            "yd yard yards",
-            "kg kilo kilos kilogram kilograms",
-            "g gram grams",
-            "lb lbs pound pounds",
-            "oz ounce ounces",
-            "l liter liters litre litres",
-            "ml milliliter milliliters millilitre millilitres",
-            "gallon gallons",
-            "cup cups",
-            "pint pints",
-            "celsius centigrade",
-            "fahrenheit",
-            "kelvin",
-            "usd dollar dollars",
-            "eur euro euros",
-            "gbp sterling",
-            "yen jpy",
-            "seconds secs",
-            "minutes mins",
-            "hours hrs",
-            "days",
-            "weeks",
-            "months",
-            "years",
-            "kb kilobyte kilobytes",
-            "mb megabyte megabytes",
-            "gb gigabyte gigabytes",
-            "tb terabyte terabytes",
-        )
-    )
-    for alias in names
-}
 
 
 def check(new: str, stored: str) -> Veto | None:
@@ -129,14 +52,14 @@ def numbers(new: str, stored: str) -> Veto | None:
 
 def negation(new: str, stored: str) -> Veto | None:
     """One denies what the other does not."""
-    words = [_words(text) & _NEGATIONS for text in (new, stored)]
+    words = [_words(text) & NEGATIONS for text in (new, stored)]
     return None if bool(words[0]) == bool(words[1]) else Veto("negation", " ".join(sorted(words[0] | words[1])))
 
 
 def opposites(new: str, stored: str) -> Veto | None:
     """One says enable where the other says disable."""
     only_new, only_stored = _words(new) - _words(stored), _words(stored) - _words(new)
-    for pair in _OPPOSITES:
+    for pair in OPPOSITES:
         if only_new & pair and only_stored & pair:
             return Veto("opposites", "/".join(sorted(pair)))
     return None
@@ -149,7 +72,7 @@ def quoted(new: str, stored: str) -> Veto | None:
 
 def form(new: str, stored: str) -> Veto | None:
     """The output format and language asked for must be the same."""
-    return _differs("form", Counter(_words(new) & _FORMATS), Counter(_words(stored) & _FORMATS))
+    return _differs("form", Counter(_words(new) & FORMATS), Counter(_words(stored) & FORMATS))
 
 
 def units(new: str, stored: str) -> Veto | None:
@@ -166,14 +89,32 @@ def order(new: str, stored: str) -> Veto | None:
 
 
 def names(new: str, stored: str) -> Veto | None:
-    """Capitalised words within a sentence name things: each text names one the other lacks."""
+    """Capitalised words within a sentence name things: each text names one that the other lacks.
+
+    One extra name is enough where it stands beside a shared one: South Korea is not Korea.
+    """
     only_new, only_stored = _names(new) - _words(stored), _names(stored) - _words(new)
     if only_new and only_stored:
         return Veto("names", " ".join(sorted(only_new | only_stored)))
+    for extra, longer, shorter in ((only_new, new, stored), (only_stored, stored, new)):
+        for name in _full_names(longer):
+            if name & extra and name & _names(shorter):
+                return Veto("names", " ".join(sorted(name)))
     return None
 
 
-GUARDS: Final[tuple[Guard, ...]] = (numbers, units, negation, opposites, quoted, form, order, names)
+def unread(new: str, stored: str) -> Veto | None:
+    """What an uncased embedder does not read must be equal: signs, flags and escapes, indentation, accents, and the
+    case of abbreviations and identifiers."""
+    for of in (_signs, _indented):
+        veto = _differs("unread", Counter(of(new)), Counter(of(stored)))
+        if veto is not None:
+            return veto
+    alike = _alike(_accents(new), _accents(stored)) + _alike(_cases(new), _cases(stored))
+    return Veto("unread", " ".join(alike)) if alike else None
+
+
+GUARDS: Final[tuple[Guard, ...]] = (numbers, units, negation, opposites, quoted, form, unread, order, names)
 
 
 def _differs(guard: str, new: Counter[str], stored: Counter[str]) -> Veto | None:
@@ -187,7 +128,7 @@ def _number_sequence(text: str) -> list[str]:
 
 def _numbers(text: str) -> Counter[str]:
     digits = _number_sequence(text)
-    spelled = [_NUMBER_VALUES.get(word, word) for word in _sequence(text) if word in _NUMBER_WORDS]
+    spelled = [NUMBER_VALUES.get(word, word) for word in _sequence(text) if word in NUMBER_WORDS]
     return Counter(digits + spelled)
 
 
@@ -209,7 +150,7 @@ def _words(text: str) -> set[str]:
 
 
 def _units(text: str) -> set[str]:
-    return {_UNITS[word] for word in _words(text) if word in _UNITS}
+    return {UNITS[word] for word in _words(text) if word in UNITS}
 
 
 def _names(text: str) -> set[str]:
@@ -219,3 +160,41 @@ def _names(text: str) -> set[str]:
         if match.group()[0].isupper() and before and before[-1] not in ".!?:;\n":
             found.add(_plain(match.group()))
     return found - {"i", "i'm", "i'd", "i've", "i'll"}
+
+
+def _full_names(text: str) -> list[set[str]]:
+    """Runs of capitalised words, each as the set of its words."""
+    return [{_plain(word) for word in run.split()} for run in _NAME_RUN.findall(text)]
+
+
+def _signs(text: str) -> list[str]:
+    return _SIGN.findall(text)
+
+
+def _accents(text: str) -> dict[str, set[str]]:
+    """Each word without its accents, and how it is written here."""
+    found: dict[str, set[str]] = {}
+    for word in _sequence(text):
+        bare = "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
+        found.setdefault(bare, set()).add(word)
+    return found
+
+
+def _cases(text: str) -> dict[str, set[str]]:
+    """Each word in small letters, and how it is written here; nothing is meant by a first capital alone, by
+    four and more capitals (NATO), or where all is in capitals."""
+    found: dict[str, set[str]] = {}
+    for word in () if text.isupper() else _WORD.findall(text):
+        abbreviates = _CASED.fullmatch(word) and not (word.isupper() and len(word) > 3)
+        plain = word if abbreviates else word.lower()
+        found.setdefault(word.lower(), set()).add(plain)
+    return found
+
+
+def _alike(new: dict[str, set[str]], stored: dict[str, set[str]]) -> list[str]:
+    """The spellings of words that both texts hold, but not in the same spelling."""
+    return [word for key in new.keys() & stored.keys() if not new[key] & stored[key] for word in new[key] | stored[key]]
+
+
+def _indented(text: str) -> list[str]:
+    return [f"line {number}" for number, line in enumerate(text.split("\n")) if number and line[:1] in (" ", "\t")]

@@ -15,13 +15,12 @@ from typing import Any, Protocol
 
 from cache import answers
 from cache.call import Call
-from cache.classes import allowed_tiers, classes_of
+from cache.classes import allowed_tiers
 from cache.decision import Bypass, Candidate, Decision, Hit, Miss, Reason, decide
 from cache.neighbours import Neighbours
 from cache.policy import Tier
 from store.embedder import EmbedderError
 from store.entries import Entries, Entry
-from store.errors import StoreError
 from store.ids import new_id
 from store.vectors import Vector
 
@@ -29,6 +28,9 @@ SEARCH_PATIENCE = 2.0
 """Seconds that a call waits for the tiers before it is forwarded without them."""
 EMBEDDING_PATIENCE = 1.0
 """Seconds that an answer waits for its prompt's vector; without one it is found by meaning only after a sweep."""
+
+REST = 10.0
+"""Seconds without the semantic tier after the embedder failed or took too long."""
 
 
 class Watch(Protocol):
@@ -48,12 +50,14 @@ class Lookup:
     decision: Decision
     tiers: frozenset[Tier] = frozenset()
     vector: Future[Vector | None] | None = None
-    """The prompt's embedding, ready or being computed; None where the answer will not be found by meaning."""
+    """The prompt's embedding, ready or being computed; None where it was not asked for."""
+    outdated: bool = False
+    """Did the key hold an answer that was refused? The fresh one then takes its place."""
 
     @property
     def unsearched(self) -> bool:
         """Has only memory been looked at yet?"""
-        return self.decision.reason == Reason.UNSEARCHED
+        return self.decision.reason == Reason.IN_FLIGHT
 
     @property
     def shareable(self) -> bool:
@@ -82,27 +86,39 @@ class Cache:
         self.neighbours = neighbours
         self._watch = watch
         self._clock = clock
-        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="reprise-lookup")
+        # Apart, so that a slow embedder does not hold up the exact tier.
+        self._sql_threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reprise-exact")
+        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="reprise-semantic")
+        self._rested = 0.0
 
     def glance(self, call: Call) -> Lookup:
-        """What memory alone can say: a bypass, an exact hit, or that a search is needed (``Reason.UNSEARCHED``)."""
-        tiers, refused = allowed_tiers(classes_of(call.body, call.policy), call.policy)
+        """What memory alone can say: a bypass, an exact hit, or that a search is needed (``Reason.IN_FLIGHT``)."""
+        tiers, refused = allowed_tiers(call.classes, call.policy)
         if not tiers:
             return Lookup(Bypass(refused or Reason.NO_TIER))
         if call.refresh:
             return Lookup(Miss(Reason.REFRESH), tiers)
         found = self._entries.in_memory(call.exact_key) if "exact" in tiers else None
         decision = self._decide_exact(call, found or ())
-        return Lookup(decision if isinstance(decision, Hit) else Miss(Reason.UNSEARCHED), tiers)
+        return Lookup(decision if isinstance(decision, Hit) else Miss(Reason.IN_FLIGHT), tiers)
 
     async def search(self, call: Call, tiers: frozenset[Tier]) -> Lookup:
-        """Search the tiers in SQL and by meaning. Never raises for a failing or slow tier: that is a miss."""
-        searching = asyncio.get_running_loop().run_in_executor(self._threads, self._search, call, tiers)
-        try:
-            return await asyncio.wait_for(searching, SEARCH_PATIENCE)
-        except TimeoutError as error:
-            self._watch.failed(error)
-            return Lookup(Miss(Reason.TIER_FAILED), tiers)
+        """Search SQL, then by meaning. Never raises for a failing or slow tier: that is a miss."""
+        outdated = False
+        if "exact" in tiers:
+            exact = await self._within(self._sql_threads, self._search_exact, call)
+            outdated = exact.reason not in (Reason.NO_ENTRY, Reason.TIER_FAILED)
+            if isinstance(exact, Hit) or "semantic" not in tiers:
+                return Lookup(exact, tiers, outdated=outdated)
+        if not self._meaning_works(call):
+            return Lookup(
+                Miss(Reason.EXACT_ONLY if call.fuzzy is None else Reason.TIER_FAILED), tiers, outdated=outdated
+            )
+        vector: Future[Vector | None] = Future()
+        nearest = await self._within(self._threads, self._search_semantic, call, vector)
+        if outdated and isinstance(nearest, Miss):
+            nearest = exact
+        return Lookup(nearest, tiers, vector, outdated)
 
     async def lookup(self, call: Call) -> Lookup:
         """``glance``, then ``search`` where that is needed."""
@@ -120,91 +136,91 @@ class Cache:
         calls_tools = answers.has_tool_calls(answer)
         if calls_tools and call.policy.store_tool_calls == "never":
             return None
-        by_meaning = not calls_tools or call.policy.store_tool_calls == "semantic"
-        embedding = (lookup.vector or self._embedding(call, lookup.tiers)) if by_meaning else None
-        vector = await self._await_vector(embedding) if embedding is not None else None
-        entry = self._entry(call, answer, interaction_id, by_meaning=embedding is not None, calls_tools=calls_tools)
+        by_meaning = call.fuzzy is not None and "semantic" in lookup.tiers
+        by_meaning = by_meaning and (not calls_tools or call.policy.store_tool_calls == "semantic")
+        vector = await self._vector(call, lookup) if by_meaning else None
+        entry = self._entry(call, answer, interaction_id, by_meaning=by_meaning, calls_tools=calls_tools)
         embedder = self.neighbours.embedder_id if self.neighbours else None
-        self._entries.add(entry, vector, embedder, replace=call.refresh)
+        self._entries.add(entry, vector, embedder, replace=call.refresh or lookup.outdated)
         if self.neighbours is not None and vector is not None:
             self.neighbours.add(entry, vector)
         return entry
 
     def close(self) -> None:
         """Stop the lookup threads."""
+        self._sql_threads.shutdown(wait=True)
         self._threads.shutdown(wait=True)
+
+    async def _within(self, threads: ThreadPoolExecutor, search: Callable[..., Hit | Miss], *given: Any) -> Hit | Miss:
+        """What a search finds, unless it fails or takes too long: the caller waits to be forwarded meanwhile."""
+        searching = asyncio.get_running_loop().run_in_executor(threads, search, *given)
+        try:
+            return await asyncio.wait_for(searching, SEARCH_PATIENCE)
+        except Exception as error:  # noqa: BLE001  whatever a tier does, the call goes on
+            self._tell(error)
+            return Miss(Reason.TIER_FAILED)
+
+    def _tell(self, error: Exception) -> None:
+        """Report a failing tier, and let the embedder rest: calls that wait for it would all wait in vain."""
+        self._watch.failed(error)
+        if isinstance(error, EmbedderError | TimeoutError):
+            self._rested = self._clock() + REST
 
     def _decide_exact(self, call: Call, found: Sequence[Entry]) -> Hit | Miss:
         candidates = [Candidate(entry, 1.0, "exact") for entry in found]
         return decide(None, candidates, call.policy, self._clock())
 
-    def _search(self, call: Call, tiers: frozenset[Tier]) -> Lookup:
-        """Both tiers, on a lookup thread: SQL, embedding and index block."""
-        decision: Hit | Miss = Miss(Reason.NO_ENTRY)
-        if "exact" in tiers:
-            try:
-                decision = self._decide_exact(call, self._entries.by_exact_key(call.exact_key))
-                self._watch.worked("database")
-            except StoreError as error:
-                self._watch.failed(error)
-                decision = Miss(Reason.TIER_FAILED)
-        if "semantic" not in tiers or isinstance(decision, Hit):
-            return Lookup(decision, tiers)
-        nearest, vector = self._search_semantic(call)
-        if isinstance(nearest, Hit) or decision.reason == Reason.NO_ENTRY:
-            decision = nearest
-        return Lookup(decision, tiers, vector)
+    def _search_exact(self, call: Call) -> Hit | Miss:
+        decision = self._decide_exact(call, self._entries.by_exact_key(call.exact_key))
+        self._watch.worked("database")
+        return decision
 
-    def _search_semantic(self, call: Call) -> tuple[Hit | Miss, Future[Vector | None] | None]:
-        refusal = self._refuse_semantic(call)
-        if refusal is not None or self.neighbours is None or call.fuzzy is None:
-            return Miss(refusal or Reason.TIER_FAILED), None
-        threshold = call.policy.similarity_threshold
+    def _meaning_works(self, call: Call) -> bool:
+        return call.fuzzy is not None and self.neighbours is not None and self._clock() >= self._rested
+
+    def _search_semantic(self, call: Call, vector: Future[Vector | None]) -> Hit | Miss:
+        """The nearest entry that may be served; ``vector`` gets the prompt's embedding, here or soon after."""
+        assert self.neighbours is not None
+        assert call.fuzzy is not None
+        text, threshold = call.fuzzy.text, call.policy.similarity_threshold
+        if not self.neighbours.fits(text):
+            vector.set_result(None)
+            return Miss(Reason.BEYOND_WINDOW)
+        if threshold is None or not self.neighbours.any_compatible(call.fuzzy):
+            # Embed while the upstream works: the answer's entry will need it.
+            self._threads.submit(self._embed, text, vector)
+            return Miss(Reason.UNCALIBRATED if threshold is None else Reason.NO_ENTRY)
+        self._embed(text, vector)
+        embedded = vector.result()
+        if embedded is None:
+            return Miss(Reason.TIER_FAILED)
+        candidates = self.neighbours.nearest(call.fuzzy, embedded, call.scope.partition, call.policy)
+        decision = decide(text, candidates, call.policy, self._clock())
+        return decision if candidates else Miss(Reason.NOTHING_SIMILAR)
+
+    def _embed(self, text: str, vector: Future[Vector | None]) -> None:
+        """Embed a text that the embedder reads whole; None for one that it does not, or that fails."""
+        embedded = None
         try:
-            if threshold is None or not self.neighbours.any_compatible(call.fuzzy):
-                reason = Reason.NO_ENTRY if threshold is not None else Reason.UNCALIBRATED
-                return Miss(reason), self._submit(call.fuzzy.text)
-            vector = self.neighbours.embed(call.fuzzy.text)
-            candidates = self.neighbours.nearest(call.fuzzy, vector, call.scope.partition, call.policy)
-        except (StoreError, EmbedderError) as error:
-            self._watch.failed(error)
-            return Miss(Reason.TIER_FAILED), None
-        # Not the vectors: an index that answers may still have lost what could not be written to it.
-        self._watch.worked("embedder")
-        decision = decide(call.fuzzy.text, candidates, call.policy, self._clock())
-        if isinstance(decision, Miss) and not candidates:
-            decision = Miss(Reason.NOTHING_SIMILAR)
-        return decision, _ready(vector)
+            if self.neighbours is not None and self.neighbours.fits(text):
+                embedded = self.neighbours.embed(text)
+                self._watch.worked("embedder")
+        except Exception as error:  # noqa: BLE001  an embedder of any kind may fail in its own way
+            self._tell(error)
+        vector.set_result(embedded)
 
-    def _refuse_semantic(self, call: Call) -> Reason | None:
-        if call.fuzzy is None:
-            return Reason.EXACT_ONLY
-        if self.neighbours is None:
-            return Reason.TIER_FAILED
-        return None if self.neighbours.fits(call.fuzzy.text) else Reason.BEYOND_WINDOW
-
-    def _embedding(self, call: Call, tiers: frozenset[Tier]) -> Future[Vector | None] | None:
-        if "semantic" not in tiers or self._refuse_semantic(call) is not None or call.fuzzy is None:
-            return None
-        return self._submit(call.fuzzy.text)
-
-    def _submit(self, text: str) -> Future[Vector | None]:
-        """Embed while the upstream works: the answer's entry will need it."""
-        return self._threads.submit(self._embed, text)
-
-    def _embed(self, text: str) -> Vector | None:
+    async def _vector(self, call: Call, lookup: Lookup) -> Vector | None:
+        """The prompt's vector, unless it fails or takes too long: the caller waits for its answer meanwhile."""
+        embedding = lookup.vector
+        if embedding is None:
+            if call.fuzzy is None or not self._meaning_works(call):
+                return None
+            embedding = Future()
+            self._threads.submit(self._embed, call.fuzzy.text, embedding)
         try:
-            return self.neighbours.embed(text) if self.neighbours else None
-        except EmbedderError as error:
-            self._watch.failed(error)
-            return None
-
-    async def _await_vector(self, embedding: Future[Vector | None]) -> Vector | None:
-        """The vector, unless it takes too long: the caller waits for its answer meanwhile."""
-        try:
-            return await asyncio.wait_for(asyncio.wrap_future(embedding), EMBEDDING_PATIENCE)
+            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(embedding)), EMBEDDING_PATIENCE)
         except TimeoutError as error:
-            self._watch.failed(error)
+            self._tell(error)
             return None
 
     def _entry(
@@ -222,16 +238,10 @@ class Cache:
             prompt=call.fuzzy.text if call.fuzzy else None,
             answer=dict(answer),
             created_at=now,
-            expires_at=now + call.policy.ttl,
+            expires_at=now + (call.policy.store_ttl or call.policy.ttl),
             alpha=alpha,
             beta=beta,
             has_tool_calls=calls_tools,
             source_interaction_id=interaction_id,
             tags=call.tags,
         )
-
-
-def _ready(vector: Vector) -> Future[Vector | None]:
-    done: Future[Vector | None] = Future()
-    done.set_result(vector)
-    return done

@@ -56,7 +56,9 @@ class Policy:
     min_quality: float = 0.70
     """Floor of quality x decay."""
     ttl: float = 24 * 3600.0
-    """Seconds from storing to expiry; hits do not extend it."""
+    """Seconds from storing to expiry; hits do not extend it. Held against an answer's age when serving too."""
+    store_ttl: float | None = None
+    """Seconds to expiry for the answer of this one call, where its caller named them."""
     max_age: float | None = None
     """Oldest answer this call accepts, seconds."""
     decay: Decay = field(default_factory=Decay)

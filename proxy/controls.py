@@ -89,8 +89,10 @@ def apply_controls(controls: Controls, policies: Mapping[str, Policy], base: Pol
         else:
             ignored.append("threshold")
     if controls.ttl is not None:
-        if policy.allow_loosening or controls.ttl <= policy.ttl:
-            changes["ttl"] = controls.ttl
+        if controls.ttl <= policy.ttl:
+            changes["store_ttl"] = controls.ttl
+        elif policy.allow_loosening:
+            changes |= {"ttl": controls.ttl, "store_ttl": controls.ttl}
         else:
             ignored.append("ttl")
     if controls.max_age is not None:

@@ -10,7 +10,6 @@ from typing import Any
 
 from cache.call import Call
 from cache.decision import Bypass, Decision, Hit, Miss, Reason
-from proxy.auth import Caller
 from proxy.upstreams.base import Target
 from proxy.wire import ChatRequest
 from store.ids import new_id
@@ -21,7 +20,6 @@ class Exchange:
     """A call, read and placed."""
 
     request: ChatRequest
-    caller: Caller
     target: Target
     call: Call
     session: str
@@ -45,6 +43,8 @@ class Outcome:
     answer: Mapping[str, Any] | None = None
     """A chat completion; of a broken stream, as far as it came."""
     error: str | None = None
+    upstream_status: int | None = None
+    """What the upstream itself said; None where it said nothing."""
     upstream_ms: float | None = None
     entry_id: str | None = None
     """The entry served, or the one stored."""

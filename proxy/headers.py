@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from typing import Literal
 
 from cache.decision import Bypass, Hit, Miss, Reason
+from proxy.errors import NotCached
 from proxy.exchange import Exchange, Outcome
 
 Expose = Literal["full", "minimal"]
 
 _NOT_PASSED = frozenset(
     {
+        "age",
         "connection",
         "content-encoding",
         "content-length",
@@ -80,12 +82,16 @@ def _cache_status(outcome: Outcome) -> str:
     if isinstance(decision, Hit):
         ttl = int(decision.entry.expires_at - time.time())
         return f"reprise; hit; ttl={ttl}; detail={decision.tier}"
+    if outcome.error == NotCached.code:
+        return "reprise"
     forwarded = "miss"
     if isinstance(decision, Bypass):
         forwarded = "bypass"
     elif decision.reason == Reason.REFRESH:
         forwarded = "request"
-    parts = ["reprise", f"fwd={forwarded}", f"fwd-status={outcome.status}"]
+    parts = ["reprise", f"fwd={forwarded}"]
+    if outcome.upstream_status is not None:
+        parts.append(f"fwd-status={outcome.upstream_status}")
     if outcome.entry_id is not None:
         parts.append("stored")
     if outcome.collapsed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,6 +28,8 @@ class BodyLimit:
             body = await read_body(Request(scope, receive), self._most)
         except BodyTooLarge as error:
             await JSONResponse(error.body(), error.status)(scope, receive, send)
+            return
+        except ClientDisconnect:
             return
         sent = False
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from cache.call import Call
 from cache.decision import Bypass, Hit, Reason
 from cache.identity import Scope as CacheScope
+from cache.identity import canonical
 from cache.lookup import Cache, Lookup
 from cache.policy import Policy
 from memory.sessions import derive_session
@@ -27,6 +28,7 @@ from proxy.headers import cache_headers, passed_on
 from proxy.recorder import Recorder
 from proxy.relay import CLIENT_GONE, Relay, Trip
 from proxy.upstreams.base import Upstream, UpstreamCall
+from proxy.upstreams.outgoing import steering
 from proxy.upstreams.router import Router, is_direct
 from proxy.wire import ChatRequest, read_chat
 
@@ -65,8 +67,11 @@ class Pipeline:
         if isinstance(lookup.decision, Hit):
             return await self._replay(exchange, lookup.decision)
         if request.controls.only_if_cached:
-            await self._recorder.record(exchange, Outcome(lookup.decision, NotCached.status, error=NotCached.code))
-            raise NotCached(f"Nothing stored answers this call ({lookup.decision.reason}).")
+            outcome = Outcome(lookup.decision, NotCached.status, error=NotCached.code)
+            await self._recorder.record(exchange, outcome)
+            error = NotCached(f"Nothing stored answers this call ({lookup.decision.reason}).")
+            error.told = cache_headers(exchange, outcome, self._settings.server.expose)
+            raise error
         return await self._forward(http, exchange, lookup)
 
     def _place(self, request: ChatRequest, caller: Caller) -> Exchange:
@@ -80,13 +85,12 @@ class Pipeline:
             project=controls.project,
             memory=controls.memory,
             target=target.identity,
-            headers=f"{request.headers.get('openai-beta', '')}|{request.query}",
+            headers=canonical([steering(request.headers), request.query]),
         )
         call = Call(request.body, scope, policy, controls.no_cache, not controls.no_store, controls.tags)
         session = controls.session or _session_in(request.body)
         return Exchange(
             request=request,
-            caller=caller,
             target=target,
             call=call,
             session=session or derive_session(caller.namespace, request.body["messages"]),
@@ -100,7 +104,9 @@ class Pipeline:
         if not self._settings.cache.enabled:
             return Lookup(Bypass(Reason.DISABLED))
         seen = self._cache.glance(call)
-        if not seen.unsearched or self.flights.airborne(self._flight_key(exchange, seen)):
+        if not seen.unsearched:
+            return seen
+        if not exchange.request.controls.only_if_cached and self.flights.airborne(self._flight_key(exchange, seen)):
             return seen
         searched = await self._cache.search(call, seen.tiers)
         if isinstance(searched.decision, Hit):

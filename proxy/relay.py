@@ -39,6 +39,7 @@ class Trip:
             status=status,
             answer=self.flight.answer,
             error=error,
+            upstream_status=self.flight.head.status if self.flight.head else None,
             upstream_ms=round(self.flight.upstream_ms, 3),
             entry_id=self.flight.entry_id,
             collapsed=self.joined,

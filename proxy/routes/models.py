@@ -14,7 +14,7 @@ from proxy.routes.access import AnyCaller, Parts
 from proxy.services import Services
 from proxy.upstreams.base import Target
 from proxy.upstreams.direct import OPENAI
-from proxy.upstreams.router import is_direct
+from proxy.upstreams.router import is_direct, name_of
 
 PATIENCE = 5.0
 """Seconds to wait for an upstream's own list."""
@@ -29,11 +29,15 @@ async def list_models(request: Request, parts: Parts, caller: AnyCaller) -> dict
     """The configured models, and for each pattern with a ``*`` what its upstream lists, where it answers."""
     listed = {name: _model(name) for name in parts.router.names}
     headers = dict(request.headers)
-    targets = [parts.router.resolve(entry.model_name, caller) for entry in parts.router.patterns]
-    asked = [_ask(parts, target, headers) for target in targets if is_direct(target) and target.api_key]
-    for models in await asyncio.gather(*asked):
+    patterns = [entry.model_name for entry in parts.router.patterns]
+    targets = [(pattern, parts.router.resolve(pattern, caller)) for pattern in patterns]
+    asked = [(pattern, target) for pattern, target in targets if is_direct(target) and target.api_key]
+    found = await asyncio.gather(*[_ask(parts, target, headers) for _, target in asked])
+    for (pattern, target), models in zip(asked, found, strict=True):
         for model in models:
-            listed.setdefault(str(model.get("id")), model)
+            name = name_of(model["id"], pattern, target)
+            if name is not None:
+                listed.setdefault(name, {**model, "id": name})
     return {"object": "list", "data": list(listed.values())}
 
 
@@ -42,6 +46,8 @@ async def list_models(request: Request, parts: Parts, caller: AnyCaller) -> dict
 async def get_model(model: str, parts: Parts, caller: AnyCaller) -> dict[str, Any]:
     """One model, if calls may name it."""
     try:
+        if not model.strip():
+            raise NotFound("No model is named.")
         parts.router.resolve(model, caller)
     except NotFound:
         raise NotFound(f"The model {model!r} does not exist.", param="model", code="model_not_found") from None
@@ -64,4 +70,5 @@ async def _ask(parts: Services, target: Target, headers: dict[str, str]) -> list
         _log.warning("an upstream's models cannot be listed", error=type(error).__name__)
         return []
     data = body.get("data") if isinstance(body, dict) else None
-    return [model for model in data or () if isinstance(model, dict)]
+    models = data if isinstance(data, list) else []
+    return [model for model in models if isinstance(model, dict) and isinstance(model.get("id"), str)]

@@ -27,11 +27,13 @@ class Target:
     """Seconds for a whole call that is not streamed."""
     stream_timeout: float
     """Seconds of silence between two chunks."""
+    settings: str = ""
+    """Digest of ``params`` and ``extra_headers``; empty where there are none."""
 
     @property
     def identity(self) -> str:
-        """What of the target can change the answer: provider, model, base; never the key."""
-        return f"{self.provider}|{self.model}|{self.api_base or ''}"
+        """What of the target can change the answer: provider, model, base and the entry's other settings; no key."""
+        return f"{self.provider}|{self.model}|{self.api_base or ''}|{self.settings}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,35 +16,10 @@ from multidict import CIMultiDictProxy
 
 from proxy.errors import UpstreamError, UpstreamTimeout
 from proxy.upstreams.base import Target, UpstreamCall, UpstreamResponse
+from proxy.upstreams.fields import CHAT_FIELDS
+from proxy.upstreams.outgoing import outgoing
 
 OPENAI = "https://api.openai.com/v1"
-
-_HOP_BY_HOP = frozenset(
-    {
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
-_NOT_SENT = _HOP_BY_HOP | {
-    "accept-encoding",
-    "api-key",
-    "authorization",
-    "cache-control",
-    "content-length",
-    "cookie",
-    "expect",
-    "host",
-    "x-api-key",
-}
-_ACCOUNT = frozenset({"openai-organization", "openai-project"})
-"""These belong to the caller's own key and mean nothing with another."""
 
 
 class DirectUpstream:
@@ -85,7 +60,7 @@ class DirectUpstream:
                 method,
                 url,
                 data=data,
-                headers=_outgoing(headers, target),
+                headers=outgoing(headers, target),
                 timeout=timeout,
                 allow_redirects=False,
                 proxy=_proxy_for(target.api_base or OPENAI),
@@ -123,35 +98,15 @@ def _proxy_for(base: str) -> str | None:
 
 
 def _payload(call: UpstreamCall) -> bytes:
-    """The client's own bytes, unless the model has another name upstream or the body holds Reprise's own field."""
-    if call.body["model"] == call.target.model and "cache" not in call.body:
+    """The client's own bytes, unless the model has another name upstream, the body holds Reprise's own field, or the
+    configured entry has defaults for fields that the client left out."""
+    body, target = call.body, call.target
+    defaults = {name: value for name, value in target.params.items() if name in CHAT_FIELDS and name not in body}
+    if body["model"] == target.model and "cache" not in body and not defaults:
         return call.raw
-    changed = {key: value for key, value in call.body.items() if key != "cache"}
-    changed["model"] = call.target.model
+    changed = {key: value for key, value in body.items() if key != "cache"}
+    changed |= {**defaults, "model": target.model}
     return json.dumps(changed, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _outgoing(headers: Mapping[str, str], target: Target) -> dict[str, str]:
-    kept_back = _NOT_SENT if target.own_key else _NOT_SENT | _ACCOUNT
-    if "connection" in headers:
-        kept_back = kept_back | {name.strip() for name in headers["connection"].lower().split(",")}
-    sent = {
-        name: value if value.isascii() else _as_utf8(value)
-        for name, value in headers.items()
-        if name not in kept_back and not name.startswith("x-reprise-")
-    }
-    sent["accept-encoding"] = "identity"
-    if target.api_key is not None:
-        sent["authorization"] = target.api_key if target.own_key else f"Bearer {target.api_key}"
-    return {**sent, **{name.lower(): value for name, value in target.extra_headers.items()}}
-
-
-def _as_utf8(value: str) -> str:
-    # Servers give header bytes as Latin-1, aiohttp sends UTF-8: the bytes are to stay the same.
-    try:
-        return value.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return value
 
 
 def _lower(headers: CIMultiDictProxy[str]) -> dict[str, str]:

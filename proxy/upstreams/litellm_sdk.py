@@ -13,15 +13,7 @@ import orjson
 from proxy.errors import InvalidRequest, UpstreamError, UpstreamTimeout
 from proxy.sse import DONE, event
 from proxy.upstreams.base import UpstreamCall, UpstreamResponse
-
-CHAT_FIELDS = frozenset(
-    "messages audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens max_tokens"
-    " metadata modalities n parallel_tool_calls prediction presence_penalty reasoning_effort response_format"
-    " safety_identifier seed service_tier stop store stream stream_options temperature thinking tool_choice tools top_k"
-    " top_logprobs top_p user verbosity web_search_options prompt_cache_key prompt_cache_retention".split()
-)
-"""What a caller may send on. Any other name is an argument of LiteLLM's own, such as ``api_base``: with it a caller
-could have the configured key sent elsewhere."""
+from proxy.upstreams.fields import CHAT_FIELDS
 
 BACKSTOP = 5.0
 """Seconds that LiteLLM gets beyond our own timeouts, so that ours are the ones that end a call."""
@@ -88,6 +80,8 @@ def _arguments(call: UpstreamCall) -> dict[str, Any]:
     target = call.target
     body = {key: value for key, value in call.body.items() if key not in ("cache", "model")}
     for name in body:
+        # Any other name is an argument of LiteLLM's own, such as api_base: with it a caller could have the configured
+        # key sent elsewhere.
         if name not in CHAT_FIELDS:
             raise InvalidRequest(f"'{name}' is not a field that can be sent to {target.provider}.", param=name)
     arguments: dict[str, Any] = {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
+from cache.identity import canonical
 from proxy.auth import Caller
 from proxy.config import ModelEntry, ServerSettings
 from proxy.errors import NotFound
@@ -28,6 +30,7 @@ class Router:
                 patterns.append(entry)
             else:
                 self._named.setdefault(entry.model_name, entry)
+        self._settings = {id(entry): _digest(entry) for entry in entries}
         self._patterns = sorted(patterns, key=lambda entry: -len(entry.model_name))
 
     @property
@@ -47,7 +50,8 @@ class Router:
             return self._target(entry, entry.litellm_params.model, caller)
         for entry in self._patterns:
             star = _match(entry.model_name, model)
-            if star is not None:
+            # A URL as a model's name is an address to some of LiteLLM's providers.
+            if star is not None and "://" not in star:
                 return self._target(entry, entry.litellm_params.model.replace("*", star, 1), caller)
         raise NotFound(f"The model {model!r} is not configured here.", param="model", code="model_not_found")
 
@@ -67,12 +71,26 @@ class Router:
             params=params.model_extra or {},
             timeout=params.timeout or self._server.request_timeout,
             stream_timeout=params.stream_timeout or self._server.stream_timeout,
+            settings=self._settings[id(entry)],
         )
+
+
+def _digest(entry: ModelEntry) -> str:
+    """What of an entry can change the answers, beside provider, model and base; empty where there is nothing."""
+    params = entry.litellm_params
+    said = {**(params.model_extra or {}), **({"extra_headers": params.extra_headers} if params.extra_headers else {})}
+    return hashlib.sha256(canonical(said).encode()).hexdigest()[:16] if said else ""
 
 
 def is_direct(target: Target) -> bool:
     """Does the target speak OpenAI's own format?"""
     return target.provider in DIRECT
+
+
+def name_of(model: str, pattern: str, target: Target) -> str | None:
+    """What callers write for a model that a pattern's upstream lists; None where the pattern does not lead to it."""
+    star = _match(target.model, model) if "*" in target.model else model
+    return None if star is None else pattern.replace("*", star, 1)
 
 
 def _match(pattern: str, model: str) -> str | None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from cache.decision import Bypass, Hit, Miss, Reason
 from cache.identity import Scope
-from cache.lookup import Cache
+from cache.lookup import Cache, Lookup
 from cache.neighbours import DIRECT
 from cache.policy import EXACT, NONE, Policy
 from store.embedder import EmbedderError
@@ -325,14 +325,17 @@ def crowd(**vectors):
     return FakeEmbedder({**ALIKE, **vectors})
 
 
-async def fill_past_the_direct_comparison(rig, **options):
+async def add_unsearched(rig, asked):
+    """Store an answer as after a miss, without looking the call up first; gives the entry."""
+    vector = Future()
+    vector.set_result(rig.embedder.embed([asked.fuzzy.text])[0])
+    return await rig.cache.store(asked, Lookup(Miss(Reason.NO_ENTRY), POLICY.tiers, vector), answer(), "int_1")
+
+
+async def fill_past_the_direct_comparison(rig):
     for prompt in PROMPTS:
-        await rig.cache.store(*await looked_up(rig, call(prompt, **options)), answer(), "int_1")
+        await add_unsearched(rig, call(prompt))
     rig.settle()
-
-
-async def looked_up(rig, asked):
-    return asked, await rig.cache.lookup(asked)
 
 
 async def test_few_compatible_entries_are_compared_without_the_index(make_rig):
@@ -356,7 +359,7 @@ async def test_an_entry_on_its_way_to_the_index_is_found_already(make_rig):
     await fill_past_the_direct_comparison(rig)
     rig.index.gate = threading.Event()
     try:
-        stored = await rig.cache.store(*await looked_up(rig, call(FRANCE)), answer(), "int_1")
+        stored = await add_unsearched(rig, call(FRANCE))
         rig.database.writer.submit("SELECT 1", ()).result(60)
         found = await rig.ask(call(REWORDED))
     finally:
@@ -372,7 +375,7 @@ async def test_the_search_is_widened_past_nearer_strangers(make_rig):
     rig = make_rig(embedder=crowd(**{REWORDED: near(1.0), FRANCE: near(0.95, axis=2)}, **strangers))
     await fill_past_the_direct_comparison(rig)
     for text in strangers:
-        await rig.cache.store(*await looked_up(rig, call(text, seed=1)), answer(), "int_1")
+        await add_unsearched(rig, call(text, seed=1))
     stored = await rig.fill(call(FRANCE))
     rig.index.asked.clear()
     found = await rig.ask(call(REWORDED, policy=with_policy(candidates=5, max_candidates=80)))
@@ -386,7 +389,7 @@ async def test_the_search_is_not_widened_beyond_the_policys_cap(make_rig):
     rig = make_rig(embedder=crowd(**{REWORDED: near(1.0), FRANCE: near(0.95, axis=2)}, **strangers))
     await fill_past_the_direct_comparison(rig)
     for text in strangers:
-        await rig.cache.store(*await looked_up(rig, call(text, seed=1)), answer(), "int_1")
+        await add_unsearched(rig, call(text, seed=1))
     await rig.fill(call(FRANCE))
     rig.index.asked.clear()
     assert await rig.ask(call(REWORDED, policy=with_policy(candidates=5, max_candidates=10))) == Miss(

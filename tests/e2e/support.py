@@ -455,7 +455,8 @@ class Server:
         log = self.log
         assert "Reprise listens on" in log
         for line in ("Traceback (most recent call last)", "was never retrieved", "was never awaited"):
-            assert line not in log, log
+            before, found, after = log.partition(line)
+            assert not found, f"{before[-300:]}{found} ... {after[-700:]}"
         lowered = log.lower()
         assert PROMPT_MARK not in lowered
         assert KEY_MARK not in lowered

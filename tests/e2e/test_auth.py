@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import openai
 import pytest
 
 from tests.e2e.conftest import Launch
-from tests.e2e.support import Server, Upstream, answer, body, client_of, models
+from tests.e2e.support import Server, Upstream, answer, body, client_of, models, run
 
 ANNA, ARTHUR = "sk-e2e-anna-of-team-a", "sk-e2e-arthur-of-team-a"
 BEA = "sk-e2e-bea-of-team-b"
@@ -253,6 +254,22 @@ def test_namespaces_of_unknown_callers_do_not_show_their_keys(open_server: Serve
     record = open_server.interaction(id_)
     assert record["namespace"].startswith("key-")
     assert "hide-me" not in str(record)
+
+
+def test_the_reindex_command_shows_an_admins_key(server: Server) -> None:
+    """It goes through the server that holds the directory, which asks for a key."""
+    exact, reworded = "How do cranes sleep?", "How do the cranes sleep?"
+    server.chat(exact, bearer(BEA))
+    config = ("--config", server.folder / "config.yaml", "--data-dir", server.data_dir)
+    done = run("reindex", "--json", *config, cwd=server.folder, env=server.env)
+    assert (done.code, done.err) == (0, "")
+    assert json.loads(done.out)["vectors"] >= 1
+    assert server.chat(reworded, bearer(BEA)).headers["x-reprise-tier"] == "semantic"
+    # Without the configuration there is no key to show.
+    refused = run("reindex", "--data-dir", server.data_dir, cwd=server.data_dir)
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.startswith("reprise: ")
+    assert len(refused.err.strip().splitlines()) == 1
 
 
 def test_minimal_exposure(server: Server, open_server: Server) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import socket
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Launch
-from tests.e2e.support import KEY_MARK, Ran, Server, Upstream, answer, environment, eventually, run, told
+from tests.e2e.support import KEY_MARK, Ran, Server, Upstream, Wire, answer, environment, eventually, run, told
 
 SECRET = KEY_MARK + "in-the-file"
 
@@ -42,12 +43,9 @@ def config_file(folder: Path, text: str) -> Path:
 BAD = {
     "unknown-key": ("server:\n  host: 127.0.0.1\n  prot: 4000\n", 3, "server.prot"),
     "wrong-type": ("server:\n  port: many\n", 2, "server.port"),
-    "out-of-range": ("cache:\n  policies:\n    default:\n      min_quality: 3\n", 4, "min_quality"),
     "bad-yaml": ("server:\n  host: [127.0.0.1\n", 2, ""),
     "short-key": ("auth:\n  keys:\n    - key: short\n      namespace: team\n", 3, "auth.keys.0.key"),
-    "wrong-role": (f"auth:\n  keys:\n    - key: {SECRET}\n      namespace: team\n      role: boss\n", 5, "role"),
     "unset-variable": ("store:\n  embedder:\n    model: os.environ/E2E_NOT_SET\n", 3, "store.embedder.model"),
-    "no-mapping": ("- one\n- two\n", 1, ""),
 }
 
 
@@ -121,7 +119,7 @@ def test_an_address_of_another_machine(tmp_path: Path) -> None:
     assert line.startswith("reprise: cannot listen on 203.0.113.7:0: ")
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "203.0.113.7", "example.invalid"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "example.invalid"])
 def test_an_open_address_without_keys(tmp_path: Path, host: str) -> None:
     line = refused("serve", "--host", host, "--port", "0", "--data-dir", tmp_path / "data", cwd=tmp_path)
     assert line.startswith(f"reprise: refusing to listen on {host} without auth.keys")
@@ -143,10 +141,7 @@ def test_more_than_one_worker(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("serve", "--port", "many"),
         ("serve", "--port", "70000"),
-        ("serve", "--workers", "0"),
-        ("serve", "--colour"),
         ("unknown",),
     ],
 )
@@ -221,6 +216,24 @@ def assert_drains(server: Server, upstream: Upstream) -> None:
     assert text.endswith("data: [DONE]\n\n")
     assert answer(streamed).split()[-1] in text
     assert server.wait() == 0
+
+
+def test_a_call_that_does_not_end_is_given_up(launch: Launch, upstream: Upstream) -> None:
+    """Draining has an end; what was cut off is logged as failed."""
+    server = launch({"server": {"drain_timeout": "1s"}})
+    whole, streamed = "Will you ever answer this whole?", "Will you ever answer this stream?"
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(upstream.hold(whole))
+        stack.enter_context(upstream.hold(streamed, after=2))
+        stack.enter_context(Wire(server, whole))
+        reader = stack.enter_context(Wire(server, streamed, stream=True))
+        reader.read_until(b"chat.completion.chunk")
+        eventually(lambda: upstream.seen[whole] == 1, "the upstream is asked")
+        server.stop()
+        eventually(lambda: upstream.left[whole] and upstream.left[streamed], "the upstream calls are given up")
+    summary = run("stats", "--json", "--data-dir", server.data_dir, cwd=server.folder)
+    counted = json.loads(summary.out)
+    assert (counted["requests"], counted["failures"]) == (2, 2)
 
 
 def test_the_demo_runs_to_its_end(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.e2e.conftest import Launch
 from tests.e2e.support import KEY_MARK, Server, Upstream, answer, assemble, body, client_of, eventually
 
 THREADS = 6
-ENOUGH = 60
+ENOUGH = 40
 """Answers that clients must have before the server is killed."""
 FRANCE = "What is the capital of France?"
 REWORDED = "What is the capital city of France?"

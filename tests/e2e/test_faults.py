@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +17,6 @@ from tests.e2e.conftest import Launch
 from tests.e2e.support import Server, Upstream, answer, body, client_of, events, eventually, models, told
 
 HASTY = {"model": "hasty"}
-DEAD = {"model": "dead"}
 
 
 @pytest.fixture(scope="module")
@@ -26,14 +27,51 @@ def dead_url() -> Iterator[str]:
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
+@contextlib.contextmanager
+def rude_server(says: bytes) -> Iterator[str]:
+    """A server that reads what it is asked, says this, and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def be_rude() -> None:
+            # The listener is shut down when the tests are over.
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        connection.recv(65536)
+                        connection.sendall(says)
+
+        thread = threading.Thread(target=be_rude, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
 @pytest.fixture(scope="module")
-def server(launch_shared: Launch, upstream: Upstream, dead_url: str) -> Server:
+def mute_url() -> Iterator[str]:
+    """An address that hangs up without a word."""
+    with rude_server(b"") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def foreign_url() -> Iterator[str]:
+    """An address that does not speak HTTP."""
+    with rude_server(b"220 mail.example ESMTP ready\r\n") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def server(launch_shared: Launch, upstream: Upstream, dead_url: str, mute_url: str, foreign_url: str) -> Server:
     """Short patience for the model ``hasty``, a long one for all others."""
     return launch_shared(
         {
             "model_list": [
                 models(upstream.url, "hasty"),
                 models(dead_url, "dead"),
+                models(mute_url, "mute"),
+                models(foreign_url, "foreign"),
                 models(upstream.url, timeout="60s", stream_timeout="60s"),
             ],
             "server": {"request_timeout": "500ms", "stream_timeout": "500ms"},
@@ -70,6 +108,17 @@ OWN_WORDS = {
 OUR_WORDS = {
     "refused": Fault(
         "Knock on a dead door.", 502, "upstream_unreachable", openai.InternalServerError, "dead", reaches=False
+    ),
+    "mute": Fault(
+        "Ask one who hangs up.", 502, "upstream_connection_lost", openai.InternalServerError, "mute", reaches=False
+    ),
+    "foreign": Fault(
+        "Ask one who talks of mail.",
+        502,
+        "upstream_connection_lost",
+        openai.InternalServerError,
+        "foreign",
+        reaches=False,
     ),
     "lost": Fault("[break 0] Hang up on me.", 502, "upstream_connection_lost", openai.InternalServerError),
     "silent": Fault("[hang] Say nothing at all.", 504, "upstream_timeout", openai.InternalServerError, "hasty"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Launch
-from tests.e2e.support import REPRISE, Server, Upstream, answer, run
+from tests.e2e.support import Server, answer, run
 
 COUNTRIES = """
     France Spain Italy Portugal Germany Austria Poland Hungary Romania Bulgaria Greece Turkey Norway Sweden Finland
@@ -79,28 +79,8 @@ def test_a_start_brings_the_index_back_by_itself(launch: Launch, copied: tuple[P
     assert server.chat("What is the capital of Spain?").headers["x-reprise-tier"] == "exact"
 
 
-def test_reindex_through_a_server_with_keys(launch: Launch, upstream: Upstream) -> None:
-    keys = [
-        {"key": "sk-e2e-reindex-client", "namespace": "team"},
-        {"key": "sk-e2e-reindex-admin", "namespace": "ops", "role": "admin"},
-    ]
-    server = launch({"auth": {"keys": keys}}, key="sk-e2e-reindex-client")
-    server.chat(FRANCE)
-    config = server.folder / "config.yaml"
-    done = run("reindex", "--json", "--config", config, "--data-dir", server.data_dir, cwd=server.folder)
-    assert (done.code, json.loads(done.out)) == (0, {"vectors": 1})
-    ask_reworded(server)
-    # Without the configuration there is no key to show.
-    refused = run("reindex", "--data-dir", server.data_dir, cwd=server.folder / "data")
-    assert refused.code == 2
-    assert refused.err.startswith("reprise: ")
-    assert len(refused.err.strip().splitlines()) == 1
-    assert "Traceback" not in refused.err
-
-
 def test_reindex_where_nothing_is_stored(tmp_path: Path) -> None:
     done = run("reindex", "--data-dir", tmp_path / "nothing", cwd=tmp_path)
     assert done.code == 2
     assert done.err == f"reprise: nothing is stored in {tmp_path / 'nothing'}\n"
     assert not (tmp_path / "nothing").exists()
-    assert Path(REPRISE).is_file()

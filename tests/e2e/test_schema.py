@@ -68,7 +68,7 @@ def test_generated_calls(server: Server, document: Any, method: str, path: str, 
     statuses: set[int] = set()
 
     @settings(
-        max_examples=40 if chat else 12,
+        max_examples=25 if chat else 8,
         derandomize=True,
         database=None,
         deadline=None,

@@ -153,8 +153,8 @@ def test_different_calls_share_nothing(server: Server, upstream: Upstream) -> No
     assert not any("collapsed" in response.headers["cache-status"] for response in got)
 
 
-def test_calls_in_flight_are_counted(server: Server, upstream: Upstream) -> None:
-    prompt = "How many of us are waiting?"
+def test_upstream_calls_in_flight_are_counted(server: Server, upstream: Upstream) -> None:
+    prompt = "How many upstream calls are there now?"
     with upstream.hold(prompt), Wire(server, prompt):
         eventually(lambda: upstream.seen[prompt] == 1, "the upstream is asked")
         assert server.metric("reprise_inflight") == 1

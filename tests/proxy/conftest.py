@@ -35,14 +35,14 @@ def model(scripted_server):
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def base_url(scripted_server):
     """The scripted model's base for OpenAI clients."""
     return f"{scripted_server[1]}/v1"
 
 
-@pytest.fixture
-def run_app(tmp_path, base_url):
+@pytest.fixture(scope="session")
+def run_app(tmp_path_factory, base_url):
     """Run the application in this process, before the scripted model: ``async with run_app(...) as (client, parts)``.
 
     Keyword arguments are sections of the configuration. With ``vectors`` a fake embedder is in place that knows them.
@@ -51,7 +51,7 @@ def run_app(tmp_path, base_url):
     @contextlib.asynccontextmanager
     async def run(*, vectors=None, headers=None, **sections):
         entry = {"model_name": "*", "litellm_params": {"model": "openai/*", "api_base": base_url}}
-        server = {"data_dir": str(tmp_path / "data"), **sections.pop("server", {})}
+        server = {"data_dir": str(tmp_path_factory.mktemp("data")), **sections.pop("server", {})}
         settings = Settings.model_validate({"model_list": [entry], "server": server, **sections})
         app = create_app(settings)
         parts = app.state.services

@@ -306,6 +306,30 @@ def test_every_write_is_answered_when_threads_write_while_it_closes(things):
     assert things.ids == sorted(id_ for id_, future in written.items() if future.exception() is None)
 
 
+def test_a_write_that_was_let_in_while_it_closes_is_still_written(things):
+    let_in, go_on, done = threading.Event(), threading.Event(), []
+    refusal = things.writer._refusal
+
+    def slow_refusal():
+        found = refusal()
+        let_in.set()
+        assert go_on.wait(60)
+        return found
+
+    things.writer._refusal = slow_refusal
+    writing = threading.Thread(target=lambda: done.append(things.writer.submit(INSERT, (1, "a"))))
+    writing.start()
+    assert let_in.wait(60)
+    closing = threading.Thread(target=things.writer.close)
+    closing.start()
+    closing.join(0.2)  # it must wait for the write that is on its way in
+    go_on.set()
+    for thread in (writing, closing):
+        thread.join(60)
+    done[0].result(10)
+    assert things.ids == [1]
+
+
 # ---- kill -9
 
 RECORD = """
