@@ -117,7 +117,7 @@ class Interactions:
         """Queue an interaction; the future resolves once it survives a killed process.
 
         Raises:
-            InteractionError: the prompt is blank.
+            InteractionError: the prompt is blank, which only a call to a model may have (an image alone, say).
             DatabaseError: from the future, when it could not be written.
         """
         if interaction.interaction_type != "llm" and not interaction.prompt.strip():

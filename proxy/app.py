@@ -44,21 +44,21 @@ def create_app(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        semantic = asyncio.create_task(services.start_semantic())
+        starting = asyncio.create_task(services.semantic.start())
         upkeep = asyncio.create_task(maintain(services))
         try:
             yield
         finally:
-            await semantic
+            services.semantic.stop()
             upkeep.cancel()
+            await asyncio.gather(starting, upkeep, return_exceptions=True)
             await services.close()
 
     app = FastAPI(
         title="Reprise",
         version=installed_version(),
         lifespan=lifespan,
-        docs_url="/docs",
-        redoc_url=None,
+        openapi_url=None,
         telemetry=TELEMETRY,
     )
     app.state.services = services

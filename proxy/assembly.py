@@ -5,6 +5,7 @@ Unknown fields are kept: text is joined, lists of indexed items are merged by in
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
@@ -26,6 +27,7 @@ class StreamAssembler:
         self._top: dict[str, Any] = {}
         self._choices: dict[int, dict[str, Any]] = {}
         self._usage: dict[str, Any] | None = None
+        self._unsure = False
         self.done = False
         self.error: str | None = None
         """What broke the stream, if anything did."""
@@ -40,6 +42,11 @@ class StreamAssembler:
             else:
                 self._take(data)
         return self.done
+
+    @property
+    def storable(self) -> bool:
+        """Was the stream seen to its end, and is what it amounts to beyond doubt?"""
+        return self.done and self.error is None and not self._unsure
 
     @property
     def finished(self) -> bool:
@@ -61,8 +68,13 @@ class StreamAssembler:
         try:
             chunk = orjson.loads(data)
         except orjson.JSONDecodeError:
-            self.error = self.error or "a chunk is not JSON"
-            return
+            try:
+                chunk = json.loads(data)
+                # Clients may read it (a lone surrogate, NaN), but it could not be stored and replayed.
+                self._unsure = True
+            except (ValueError, RecursionError):
+                self.error = self.error or "a chunk is not JSON"
+                return
         if not isinstance(chunk, dict):
             self.error = self.error or "a chunk is not an object"
         elif chunk.get("error"):
@@ -89,6 +101,7 @@ class StreamAssembler:
         for key, value in piece.items():
             if key == "delta":
                 if isinstance(value, dict):
+                    self._unsure = self._unsure or _reuses_index(choice["delta"], value)
                     merge(choice["delta"], value)
             elif key == "logprobs" and isinstance(value, dict):
                 # Null in a first chunk, an object in later ones.
@@ -128,10 +141,30 @@ def _merge_list(known: list[Any], piece: list[Any]) -> None:
     for item in piece:
         index = item.get("index") if isinstance(item, dict) else None
         same = next((other for other in known if isinstance(other, dict) and other.get("index") == index), None)
-        if index is None or same is None:
+        if index is None and _goes_on(known, item):
+            merge(known[-1], item)
+        elif index is None or same is None:
             known.append(_copied(item))
         else:
             merge(same, item)
+
+
+def _goes_on(known: list[Any], item: Any) -> bool:
+    """Is this the next piece of a thinking block? These have no index; their signature ends them."""
+    last = known[-1] if known else None
+    thinking = isinstance(item, dict) and item.get("type") == "thinking"
+    return thinking and isinstance(last, dict) and last.get("type") == "thinking" and not last.get("signature")
+
+
+def _reuses_index(known: dict[str, Any], piece: dict[str, Any]) -> bool:
+    """Does a second tool call come under the index of another? Joined, the two would be neither."""
+    ids = {call.get("index"): call.get("id") for call in known.get("tool_calls") or () if isinstance(call, dict)}
+    calls = piece.get("tool_calls")
+    return any(
+        call.get("id") and ids.get(call.get("index")) not in (None, "", call["id"])
+        for call in (calls if isinstance(calls, list) else ())
+        if isinstance(call, dict)
+    )
 
 
 def _copied(value: Any) -> Any:

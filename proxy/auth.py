@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import urlsplit
 
 from proxy.config import AuthSettings
 from proxy.errors import Forbidden, Unauthenticated
@@ -49,16 +51,13 @@ class Authenticator:
         }
         self._namespaces: dict[str, str] = {}
 
-    @property
-    def required(self) -> bool:
-        """Must callers present a key of ours?"""
-        return bool(self._by_digest)
-
     def identify(self, headers: Mapping[str, str]) -> Caller:
         """The caller behind a request's headers. Raises ``Unauthenticated``."""
         presented = _presented(headers)
         if not self._by_digest:
-            return Caller(self._namespace(presented), "admin", None, headers.get("authorization"))
+            _refuse_pages(headers)
+            authorization = headers.get("authorization") or (f"Bearer {presented}" if presented else None)
+            return Caller(self._namespace(presented), "admin", None, authorization)
         if presented is None:
             raise Unauthenticated("No API key given: send one as 'Authorization: Bearer KEY'.")
         caller = self._by_digest.get(_digest(presented))
@@ -83,6 +82,25 @@ class Authenticator:
             if len(self._namespaces) < 1000:
                 self._namespaces[presented] = known
         return known
+
+
+def is_loopback(host: str) -> bool:
+    """Is this a name or an address of this machine alone?"""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _refuse_pages(headers: Mapping[str, str]) -> None:
+    """Refuse what a web page elsewhere makes a browser of this machine send: it would be an admin's call.
+
+    Its origin is foreign; and where its name was made to resolve to this machine, the host is.
+    """
+    for name, value in (("Host", headers.get("host")), ("Origin", headers.get("origin"))):
+        host = urlsplit(value if "://" in value else f"//{value}").hostname if value else None
+        if value and (host is None or not is_loopback(host)):
+            raise Forbidden(f"Without auth.keys only this machine may call, and the {name} is another's.", param=name)
 
 
 def _presented(headers: Mapping[str, str]) -> str | None:

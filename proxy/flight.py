@@ -7,6 +7,7 @@ it. What was read so far is kept, so that a late joiner gets it all.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
@@ -58,6 +59,8 @@ class Flight:
         self._end: int | None = None
         """The first chunk with the stream's end in it; from there on all wait until the answer is stored."""
         self._finished = False
+        self._whole = False
+        """Has the upstream said all it will?"""
         self._changed = asyncio.Event()
         self._callers = 0
         self.task = asyncio.create_task(self._run())
@@ -69,7 +72,8 @@ class Flight:
     def leave(self) -> None:
         """A caller is done or gone; the last one to go ends the upstream call."""
         self._callers -= 1
-        if self._callers == 0 and not self._finished:
+        # Once the answer is whole it is stored, whoever still waits for it.
+        if self._callers == 0 and not self._finished and not self._whole:
             # Cancelling takes a turn of the loop; nobody may join meanwhile.
             self.error = UpstreamError("The call was given up.")
             self.task.cancel()
@@ -129,13 +133,13 @@ class Flight:
                 else:
                     await self._read_body(response, self.head, started)
         except ProxyError as error:
-            self._break_off(error)
+            self.error = error
         except asyncio.CancelledError:
             self.error = self.error or UpstreamError("The call was given up.")
             raise
         except Exception as error:  # noqa: BLE001  callers wait for this task and must hear of anything
             _log.error("forwarding failed", error=type(error).__name__, exc_info=error)
-            self._break_off(UpstreamError("The upstream's answer could not be read."))
+            self.error = UpstreamError("The upstream's answer could not be read.")
         finally:
             self.upstream_ms = self.upstream_ms or _since(started)
             self._finished = True
@@ -144,14 +148,18 @@ class Flight:
     async def _read_body(self, response: UpstreamResponse, head: Head, started: float) -> None:
         self._chunks = [chunk async for chunk in response.chunks]
         self.upstream_ms = _since(started)
+        self._whole = True
         if not head.ok:
             return
+        body = b"".join(self._chunks)
         try:
-            answer = orjson.loads(b"".join(self._chunks))
+            answer = orjson.loads(body)
         except orjson.JSONDecodeError:
-            answer = None
+            _must_be_json(body)
+            # Clients read it (a lone surrogate, NaN in logprobs), but it could not be stored and replayed.
+            return
         if not isinstance(answer, dict):
-            raise UpstreamError("The upstream's answer is not a JSON object.", code="upstream_invalid_response")
+            raise _not_an_object()
         self.answer = answer
         self.entry_id = await self._landed(answer)
 
@@ -161,6 +169,7 @@ class Flight:
             async for chunk in response.chunks:
                 if assembler.feed(chunk) and self._end is None:
                     self._end = len(self._chunks)
+                self._whole = assembler.done
                 self._chunks.append(chunk)
                 self._change()
             if assembler.error is None and not assembler.done and not assembler.finished:
@@ -177,11 +186,8 @@ class Flight:
             self.answer = assembler.answer()
         if self.error is None and assembler.error is not None:
             self.error = UpstreamError(f"In the stream, {assembler.error}.", code="upstream_stream_error")
-        if self.error is None and assembler.done:
+        if self.error is None and assembler.storable:
             self.entry_id = await self._landed(self.answer)
-
-    def _break_off(self, error: ProxyError) -> None:
-        self.error = error
 
 
 class Flights:
@@ -220,6 +226,19 @@ class Flights:
     def _remove(self, key: Hashable, flight: Flight) -> None:
         if self._flights.get(key) is flight:
             del self._flights[key]
+
+
+def _must_be_json(body: bytes) -> None:
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        answer = None
+    if not isinstance(answer, dict):
+        raise _not_an_object()
+
+
+def _not_an_object() -> UpstreamError:
+    return UpstreamError("The upstream's answer is not a JSON object.", code="upstream_invalid_response")
 
 
 def _since(started: float) -> float:

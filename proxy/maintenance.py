@@ -16,6 +16,8 @@ FLUSH = 1.0
 SWEEP = 30.0
 """Seconds between two sweeps."""
 BATCH = 500
+KEPT = 24 * 3600.0
+"""Seconds that a retired answer stays in SQL; its interaction stays in the log."""
 
 _log = structlog.get_logger(__name__)
 
@@ -31,8 +33,8 @@ async def maintain(services: Services) -> None:
             if time.monotonic() - swept >= SWEEP:
                 swept = time.monotonic()
                 await asyncio.to_thread(sweep, services, time.time())
-        except (StoreError, EmbedderError) as error:
-            services.health.failed(error)
+        except Exception as error:  # noqa: BLE001  whatever one round meets, the next must come
+            services.health.failed(error, None if isinstance(error, StoreError | EmbedderError) else "database")
 
 
 def _checkpoint(services: Services) -> None:
@@ -44,15 +46,18 @@ def _checkpoint(services: Services) -> None:
 
 
 def sweep(services: Services, now: float) -> int:
-    """Retire expired answers and write to the index what a failure left out; gives how many were retired."""
+    """Retire expired answers, take replaced ones out of the index, and mend it; gives how many were retired.
+
+    The index loses a vector before SQL notes it: what is interrupted between the two is done again.
+    """
+    entries, semantic = services.entries, services.semantic
     retired = 0
-    while rows := services.entries.retire(now, BATCH):
-        retired += len(rows)
-        if services.index is not None:
-            for id_, partition, embedder in rows:
-                if embedder is not None:
-                    services.index.remove(partition, embedder, [id_])
-    if services.indexer is not None:
-        services.mend()
+    while done := entries.retire(now, BATCH):
+        retired += done
+    while semantic.is_open and (rows := entries.leaving(BATCH)):
+        semantic.forget(rows)
+        entries.mark_left([id_ for id_, _, _ in rows])
+    entries.purge(now - KEPT)
+    if semantic.mend():
         services.health.worked("embedder", "vectors")
     return retired

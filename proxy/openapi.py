@@ -6,6 +6,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from proxy.routes.access import AnyCaller
+
 _MESSAGE = {
     "type": "object",
     "required": ["role"],
@@ -84,6 +86,10 @@ def describe(app: FastAPI) -> None:
         return app.openapi_schema or {}
 
     app.openapi = complete  # type: ignore[method-assign]
+
+    @app.get("/openapi.json", include_in_schema=False)
+    def document(_: AnyCaller) -> dict[str, Any]:
+        return complete()
 
 
 def _chat() -> dict[str, Any]:

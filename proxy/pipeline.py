@@ -30,7 +30,9 @@ from proxy.relay import CLIENT_GONE, Relay, Trip
 from proxy.upstreams.base import Upstream, UpstreamCall
 from proxy.upstreams.outgoing import steering
 from proxy.upstreams.router import Router, is_direct
+from proxy.usage import usage_of
 from proxy.wire import ChatRequest, read_chat
+from store.entries import Entry
 
 _JSON = "application/json"
 _EVENTS = "text/event-stream; charset=utf-8"
@@ -118,14 +120,24 @@ class Pipeline:
     async def _replay(self, exchange: Exchange, hit: Hit) -> Response:
         request, entry = exchange.request, hit.entry
         outcome = Outcome(hit, 200, entry.answer, entry_id=entry.id)
+        answer, estimated = self._with_usage(exchange, entry)
         if request.stream:
-            body = replay.as_stream(entry.answer, time.time(), include_usage=request.include_usage)
+            body = replay.as_stream(answer, time.time(), include_usage=request.include_usage)
         else:
-            body = replay.as_json(entry.answer, time.time())
+            body = replay.as_json(answer, time.time())
         self._cache.hit(entry)
         await self._recorder.record(exchange, outcome)
         headers = cache_headers(exchange, outcome, self._settings.server.expose)
+        if estimated:
+            headers["x-reprise-usage"] = "estimated"
         return Response(body, media_type=_EVENTS if request.stream else _JSON, headers=headers)
+
+    def _with_usage(self, exchange: Exchange, entry: Entry) -> tuple[Mapping[str, Any], bool]:
+        """The answer with a usage that its caller may count on: that of a stream is unknown as a rule."""
+        request = exchange.request
+        if entry.answer.get("usage") is not None or (request.stream and not request.include_usage):
+            return entry.answer, False
+        return {**entry.answer, "usage": usage_of(request.raw, entry.answer).as_body()}, True
 
     async def _forward(self, http: Request, exchange: Exchange, lookup: Lookup) -> Response:
         trip = self._board(exchange, lookup, alone=False)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
-from cache.answers import text_of
 from cache.classes import last_user_text
 from cache.decision import Bypass, Hit
 from memory.interactions import Interaction, Interactions, summary_of
@@ -16,13 +12,10 @@ from proxy.exchange import Exchange, Outcome
 from proxy.health import Health
 from proxy.metrics import Metrics
 from proxy.prices import Prices
-from store.errors import StoreError
+from proxy.usage import response_text, usage_of
 
 PATIENCE = 5.0
 """Seconds that an answer waits for its log line, before it goes out without."""
-
-CHARS_PER_TOKEN = 4
-"""Rule of thumb where the upstream names no usage."""
 
 
 class Recorder:
@@ -39,17 +32,15 @@ class Recorder:
 
     async def record(self, exchange: Exchange, outcome: Outcome) -> None:
         """Log a round trip; returns once it survives a killed process, or the log has failed."""
-        interaction = self._interaction(exchange, outcome)
-        self._measure(exchange, outcome, interaction)
-        if not self._log_calls:
-            return
         try:
-            async with asyncio.timeout(PATIENCE):
-                await self._interactions.record(interaction)
-        except (StoreError, TimeoutError) as error:
+            interaction = self._interaction(exchange, outcome)
+            self._measure(exchange, outcome, interaction)
+            if self._log_calls:
+                async with asyncio.timeout(PATIENCE):
+                    await self._interactions.record(interaction)
+                self._health.worked("log")
+        except Exception as error:  # noqa: BLE001  the caller gets its answer, whatever the log does
             self._health.failed(error, "log")
-        else:
-            self._health.worked("log")
 
     def store_failed(self, error: Exception) -> None:
         """Count an answer that could not be stored."""
@@ -59,14 +50,14 @@ class Recorder:
         request = exchange.request
         messages = request.body["messages"]
         answer = outcome.answer or {}
-        response = _response_text(answer)
-        tokens, estimated = _tokens(request.raw, answer, response)
+        response = response_text(answer)
+        usage = usage_of(request.raw, answer)
         names = (
             _text(answer.get("model")),
             exchange.target.model,
             f"{exchange.target.provider}/{exchange.target.model}",
         )
-        price = self._prices.cost(names, *tokens) if answer else None
+        price = self._prices.cost(names, usage.prompt, usage.completion) if answer else None
         hit = isinstance(outcome.decision, Hit)
         return Interaction(
             id=exchange.interaction_id,
@@ -87,9 +78,9 @@ class Recorder:
             latency_ms=round(exchange.elapsed * 1000, 3),
             upstream_ms=outcome.upstream_ms,
             input_hash=exchange.call.exact_key,
-            prompt_tokens=tokens[0] if answer else None,
-            completion_tokens=tokens[1] if answer else None,
-            tokens_estimated=estimated and bool(answer),
+            prompt_tokens=usage.prompt if answer else None,
+            completion_tokens=usage.completion if answer else None,
+            tokens_estimated=usage.estimated and bool(answer),
             cost=None if hit or outcome.collapsed else price,
             cost_saved=price if hit or outcome.collapsed else None,
             cache_status=outcome.cache_status,
@@ -121,24 +112,6 @@ class Recorder:
             metrics.prompt_saved.inc(interaction.prompt_tokens or 0)
             metrics.completion_saved.inc(interaction.completion_tokens or 0)
             metrics.cost_saved.inc(interaction.cost_saved or 0)
-
-
-def _response_text(answer: Mapping[str, Any]) -> str:
-    """The first choice's text; where it has none, its message as JSON, so that tool calls are kept."""
-    text = text_of(answer)
-    choices = answer.get("choices")
-    if text or not isinstance(choices, list) or not choices or not isinstance(choices[0], Mapping):
-        return text
-    return orjson.dumps(choices[0].get("message") or {}).decode()
-
-
-def _tokens(raw: bytes, answer: Mapping[str, Any], response: str) -> tuple[tuple[int, int], bool]:
-    usage = answer.get("usage")
-    if isinstance(usage, Mapping):
-        prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
-        if isinstance(prompt, int) and isinstance(completion, int):
-            return (prompt, completion), False
-    return (-(-len(raw) // CHARS_PER_TOKEN), -(-len(response) // CHARS_PER_TOKEN)), True
 
 
 def _text(value: Any) -> str | None:

@@ -55,13 +55,16 @@ class Relay(Response):
         self._trip = trip
         self._exchange = exchange
         self._recorder = recorder
+        self._recorded = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Relay the stream; when the caller leaves, so does this seat in the flight."""
         try:
             await while_connected(receive, self._send(send))
         except ClientGone:
-            await self._recorder.record(self._exchange, self._trip.outcome(CLIENT_GONE, "client_gone"))
+            # Once queued, the row is written whether or not anybody waits for it.
+            if not self._recorded:
+                await self._recorder.record(self._exchange, self._trip.outcome(CLIENT_GONE, "client_gone"))
         finally:
             self._trip.flight.leave()
 
@@ -72,5 +75,6 @@ class Relay(Response):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         ending = await flight.ending()
         error = flight.error.code if flight.error else None
+        self._recorded = True
         await self._recorder.record(self._exchange, self._trip.outcome(self.status_code, error))
         await send({"type": "http.response.body", "body": ending, "more_body": False})

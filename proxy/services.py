@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-
-import structlog
+from dataclasses import dataclass
 
 from cache.lookup import Cache
-from cache.neighbours import Neighbours
 from memory.interactions import Interactions
 from memory.statistics import Statistics
 from proxy.auth import Authenticator
@@ -21,19 +18,14 @@ from proxy.pipeline import Pipeline
 from proxy.policies import build_policies
 from proxy.prices import load_prices
 from proxy.recorder import Recorder
+from proxy.semantic import SemanticTier
 from proxy.upstreams.base import Upstream
 from proxy.upstreams.direct import DirectUpstream
 from proxy.upstreams.litellm_sdk import LiteLLMUpstream
 from proxy.upstreams.router import Router
 from store.database import Database
 from store.directory import DataDirectory
-from store.embedder import Embedder, EmbedderError, EmbedderSpec, load_embedder
 from store.entries import Entries
-from store.errors import StoreError
-from store.indexer import Indexer
-from store.vectors import ChromaIndex, VectorIndex
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass
@@ -54,50 +46,7 @@ class Services:
     pipeline: Pipeline
     metrics: Metrics
     health: Health
-    index: VectorIndex | None = None
-    indexer: Indexer | None = None
-    embedder: Embedder | None = field(default=None)
-
-    async def start_semantic(self) -> None:
-        """Load embedder and vector index; calls are answered meanwhile, without the semantic tier."""
-        try:
-            await asyncio.to_thread(self._open_semantic)
-            self.health.started("embedder")
-            # Another embedder's entries may take minutes; they are found by meaning as they get done.
-            await asyncio.to_thread(self.mend, others=True)
-        except (EmbedderError, StoreError) as error:
-            self.health.failed(error)
-            _log.error("the semantic tier is off", error=str(error))
-        finally:
-            self.health.started("embedder")
-
-    def _open_semantic(self) -> None:
-        self.index = ChromaIndex(self.directory.vectors)
-        self.embedder = load_embedder(embedder_spec(self.settings), self.settings.store.embedder.cache_dir)
-        self.indexer = Indexer(self.entries, self.index, self.embedder.id, self.health.failed)
-        if self.index.count(self.embedder.id) < self.entries.count_indexed(self.embedder.id):
-            _log.warning("the vector index holds less than SQL: writing it again")
-            self.index.reset()
-            self.entries.forget_index()
-        self.indexer.catch_up()
-        self.cache.neighbours = Neighbours(self.entries, self.index, self.indexer, self.embedder)
-
-    def mend(self, *, others: bool = False) -> int:
-        """Embed what has no vector (or another embedder's), write to the index what it lacks; gives how many.
-
-        Raises:
-            StoreError, EmbedderError: it will be tried again.
-        """
-        if self.indexer is None or self.embedder is None:
-            return 0
-        embed_missing(self.entries, self.embedder, others=others)
-        return self.indexer.catch_up()
-
-    def reindex(self) -> int:
-        """Write the whole vector index again from SQL; gives how many vectors. Raises ``StoreError``."""
-        if self.index is None or self.indexer is None or self.embedder is None:
-            raise StoreError("the semantic tier is not running")
-        return rebuild_index(self.entries, self.index, self.indexer, self.embedder)
+    semantic: SemanticTier
 
     async def close(self) -> None:
         """Finish what is queued and close everything."""
@@ -108,8 +57,7 @@ class Services:
     def _close_stores(self) -> None:
         self.cache.close()
         self.entries.flush()
-        if self.indexer is not None:
-            self.indexer.close()
+        self.semantic.close()
         self.database.close()
         self.directory.release()
 
@@ -150,26 +98,5 @@ def build_services(settings: Settings) -> Services:
         pipeline=Pipeline(settings, policies, authenticator, router, upstreams, cache, recorder),
         metrics=metrics,
         health=health,
+        semantic=SemanticTier(settings.store, directory, entries, cache, health),
     )
-
-
-def embedder_spec(settings: Settings) -> EmbedderSpec:
-    """The configured embedder."""
-    given = settings.store.embedder
-    key = given.api_key.get_secret_value() if given.api_key else None
-    return EmbedderSpec(given.model, given.api_base, key, given.quantize, given.threads)
-
-
-def rebuild_index(entries: Entries, index: VectorIndex, indexer: Indexer, embedder: Embedder) -> int:
-    """Empty the index and fill it from SQL, embedding what has no vector of this embedder yet."""
-    index.reset()
-    embed_missing(entries, embedder, others=True)
-    entries.forget_index()
-    return indexer.catch_up()
-
-
-def embed_missing(entries: Entries, embedder: Embedder, *, others: bool) -> None:
-    """Embed the prompts of entries that have no vector; with ``others``, of those with another embedder's too."""
-    while rows := entries.to_embed(embedder.id, 64, others=others):
-        made = [(id_, embedder.embed([prompt])[0] if embedder.fits(prompt) else None) for id_, prompt in rows]
-        entries.set_vectors(embedder.id, made)

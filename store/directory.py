@@ -35,7 +35,8 @@ class DataDirectory:
         """Create the folder and prove that it can be written. Raises ``DataDirectoryError``."""
         probe = self.root / f".probe-{os.getpid()}"
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
+            # Prompts and answers are nobody else's to read.
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             probe.write_text("")
             probe.unlink()
         except OSError as error:

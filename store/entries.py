@@ -197,17 +197,21 @@ class Entries:
 
     def forget_index(self) -> None:
         """Note that the vector index holds nothing, so that all of it is written again."""
-        self._database.transact(lambda connection: _execute(connection, sa.update(entries).values(indexed=0)))
+        self._execute(sa.update(entries).values(indexed=0))
 
-    def to_embed(self, embedder: str, limit: int, *, others: bool) -> list[tuple[str, str]]:
-        """(id, prompt) of active entries without a vector; with ``others``, of those with another embedder's too."""
+    def to_embed(self, embedder: str, limit: int, *, after: str, others: bool) -> list[tuple[str, str]]:
+        """(id, prompt) of active entries without a vector; with ``others``, of those with another embedder's too.
+
+        In the order of ids, those beyond ``after``.
+        """
         missing: sa.ColumnElement[bool] = entries.c.vector.is_(None)
         if others:
             missing = sa.or_(missing, entries.c.embedder.is_(None), entries.c.embedder != embedder)
         statement = (
             sa.select(entries.c.id, entries.c.prompt)
-            .where(missing, entries.c.compat_key.is_not(None))
+            .where(missing, entries.c.compat_key.is_not(None), entries.c.id > after)
             .where(entries.c.status == "active", entries.c.prompt.is_not(None))
+            .order_by(entries.c.id)
             .limit(limit)
         )
         return [(row["id"], row["prompt"]) for row in self._database.query(statement)]
@@ -224,29 +228,38 @@ class Entries:
 
         self._database.transact(work)
 
-    def retire(self, now: float, limit: int) -> list[tuple[str, str, str | None]]:
-        """Retire entries past their time, and take the vectors of replaced ones.
-
-        Gives (id, partition, embedder) of at most ``limit`` entries that must leave the vector index.
-        """
+    def retire(self, now: float, limit: int) -> int:
+        """Mark entries past their time as expired, at most ``limit`` at once; gives how many."""
         due = sa.and_(entries.c.status == "active", entries.c.expires_at <= now)
-        replaced = sa.and_(entries.c.status == "superseded", entries.c.indexed == 1)
-        columns = (entries.c.id, entries.c.exact_key, entries.c.partition, entries.c.embedder)
-        rows = self._database.query(sa.select(*columns).where(due).limit(limit))
-        expired = [row["id"] for row in rows]
-        rows += self._database.query(sa.select(*columns).where(replaced).limit(limit - len(rows)))
-
-        def work(connection: sa.Connection) -> None:
-            gone = entries.c.id.in_([row["id"] for row in rows])
-            connection.execute(sa.update(entries).where(gone).values(vector=None, indexed=0))
-            connection.execute(sa.update(entries).where(entries.c.id.in_(expired)).values(status="expired"))
-
+        rows = self._database.query(sa.select(entries.c.id, entries.c.exact_key).where(due).limit(limit))
+        gone = entries.c.id.in_([row["id"] for row in rows])
         if rows:
-            self._database.transact(work)
+            self._execute(sa.update(entries).where(gone).values(status="expired"))
             with self._lock:
                 for row in rows:
                     self._memory.pop(row["exact_key"], None)
-        return [(row["id"], row["partition"], row["embedder"]) for row in rows]
+        return len(rows)
+
+    def leaving(self, limit: int) -> list[tuple[str, str, str]]:
+        """(id, partition, embedder) of entries that are no longer active but still in the vector index."""
+        statement = (
+            sa.select(entries.c.id, entries.c.partition, entries.c.embedder)
+            .where(entries.c.indexed == 1, entries.c.status != "active", entries.c.embedder.is_not(None))
+            .limit(limit)
+        )
+        return [(row["id"], row["partition"], row["embedder"]) for row in self._database.query(statement)]
+
+    def mark_left(self, ids: Sequence[str]) -> None:
+        """Note that the vector index no longer holds these ids."""
+        self._execute(sa.update(entries).where(entries.c.id.in_(ids)).values(vector=None, indexed=0))
+
+    def purge(self, before: float) -> None:
+        """Delete entries that are no longer active, have left the index, and expired before a time."""
+        old = sa.and_(entries.c.expires_at < before, entries.c.status != "active", entries.c.indexed == 0)
+        self._execute(sa.delete(entries).where(old))
+
+    def _execute(self, statement: sa.Update | sa.Delete) -> None:
+        self._database.transact(lambda connection: _execute(connection, statement))
 
     def _write(self, statement: Prepared, *rows: dict[str, Any]) -> Future[None]:
         """Queue a write that nobody awaits; its outcome is told, for a failure must not be silent."""

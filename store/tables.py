@@ -86,5 +86,6 @@ entries = sa.Table(
     sa.Index("entries_by_compat_key", "compat_key", "embedder", "status"),
     sa.Index("entries_to_index", "indexed", sqlite_where=sa.text("indexed = 0 AND vector IS NOT NULL")),
     sa.Index("entries_to_embed", "id", sqlite_where=sa.text("vector IS NULL AND compat_key IS NOT NULL")),
-    sa.Index("entries_by_expiry", "expires_at", sqlite_where=sa.text("status = 'active'")),
+    sa.Index("entries_to_expire", "expires_at", sqlite_where=sa.text("status = 'active'")),
+    sa.Index("entries_retired", "indexed", "expires_at", sqlite_where=sa.text("status != 'active'")),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import signal
 import socket
 import sys
@@ -10,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from proxy.auth import is_loopback
 from proxy.cli.options import CannotRun, ConfigPath, DataDir, read_settings
 from proxy.config import Settings
 
@@ -71,14 +71,6 @@ def refuse_open_address(settings: Settings) -> None:
         f"refusing to listen on {settings.server.host} without auth.keys: anybody who reaches the port could use your"
         " provider keys and read the log. Configure auth.keys, or listen on 127.0.0.1."
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Is this an address of this machine alone?"""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def bind(host: str, port: int) -> socket.socket:

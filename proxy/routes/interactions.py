@@ -32,7 +32,10 @@ class NewInteraction(BaseModel):
     memories_used: list[str] = []
     chunks_used: list[str] = []
     context_pack: dict[str, Any] | None = None
-    reinforce: bool = Field(default=True, description="May memories that the response used gain from it?")
+    reinforce: bool = Field(
+        default=True,
+        description="May memories that the response used gain from it? Kept for clients; there are no memories yet.",
+    )
     interaction_type: str = Field(default="llm", min_length=1, max_length=64)
     tool_id: str | None = None
     tool_name: str | None = None

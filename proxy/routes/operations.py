@@ -24,7 +24,7 @@ def stats(parts: Parts, caller: AnyCaller, window: Window = None) -> dict[str, A
 @router.post("/cache/reindex", operation_id="reindex")
 def reindex(parts: Parts, _: Admin) -> dict[str, Any]:
     """Write the vector index again from SQL."""
-    return {"status": "done", "vectors": parts.reindex()}
+    return {"status": "done", "vectors": parts.semantic.reindex()}
 
 
 def read_window(text: str | None, default: float) -> float:

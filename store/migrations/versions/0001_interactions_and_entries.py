@@ -41,16 +41,22 @@ def upgrade() -> None:
     op.create_index("entries_by_compat_key", "entries", ["compat_key", "embedder", "status"])
     op.create_index("entries_by_exact_key", "entries", ["exact_key"])
     op.create_index(
-        "entries_by_expiry",
+        "entries_retired",
         "entries",
-        ["expires_at"],
-        sqlite_where=sa.text("status = 'active'"),
+        ["indexed", "expires_at"],
+        sqlite_where=sa.text("status != 'active'"),
     )
     op.create_index(
         "entries_to_embed",
         "entries",
         ["id"],
         sqlite_where=sa.text("vector IS NULL AND compat_key IS NOT NULL"),
+    )
+    op.create_index(
+        "entries_to_expire",
+        "entries",
+        ["expires_at"],
+        sqlite_where=sa.text("status = 'active'"),
     )
     op.create_index(
         "entries_to_index",

@@ -1,0 +1,141 @@
+"""The life of the semantic tier: opening embedder and index, mending what is missing, rebuilding, closing.
+
+Calls are answered without it until it is open, and while it fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import structlog
+
+from cache.lookup import Cache
+from cache.neighbours import Neighbours
+from proxy.config import StoreSettings
+from proxy.health import Health
+from store.directory import DataDirectory
+from store.embedder import Embedder, EmbedderError, EmbedderSpec, load_embedder
+from store.entries import Entries
+from store.errors import StoreError
+from store.indexer import Indexer
+from store.vectors import ChromaIndex
+
+EMBEDDED_AT_ONCE = 64
+"""Entries between two looks at whether the server is to stop."""
+
+_log = structlog.get_logger(__name__)
+
+
+class SemanticTier:
+    """Embedder, vector index and indexer of one data directory."""
+
+    def __init__(
+        self, settings: StoreSettings, directory: DataDirectory, entries: Entries, cache: Cache, health: Health
+    ) -> None:
+        self._settings = settings
+        self._directory = directory
+        self._entries = entries
+        self._cache = cache
+        self._health = health
+        self._index: ChromaIndex | None = None
+        self._indexer: Indexer | None = None
+        self._embedder: Embedder | None = None
+        self._stopping = threading.Event()
+
+    async def start(self) -> None:
+        """Open the tier, then embed what another embedder left behind, which may take minutes."""
+        try:
+            await asyncio.to_thread(self.open)
+        except Exception as error:  # noqa: BLE001  models and indexes fail in ways of their own; calls go on without
+            self._health.failed(error, None if isinstance(error, EmbedderError | StoreError) else "embedder")
+            _log.error("the semantic tier is off", error=str(error))
+        finally:
+            self._health.started("embedder")
+        try:
+            await asyncio.to_thread(self.mend, others=True)
+        except (EmbedderError, StoreError) as error:
+            self._health.failed(error)
+
+    def open(self) -> None:
+        """Open index and embedder; rewrite the index where it holds less than SQL.
+
+        Raises:
+            StoreError: the index cannot be opened.
+            EmbedderError: the embedder cannot be made ready.
+        """
+        index = ChromaIndex(self._directory.vectors)
+        embedder = load_embedder(embedder_spec(self._settings), self._settings.embedder.cache_dir)
+        indexer = Indexer(self._entries, index, embedder.id, self._health.failed)
+        if index.count(embedder.id) < self._entries.count_indexed(embedder.id):
+            _log.warning("the vector index holds less than SQL: writing it again")
+            index.reset()
+            self._entries.forget_index()
+        indexer.catch_up()
+        self._index, self._embedder, self._indexer = index, embedder, indexer
+        self._cache.neighbours = Neighbours(self._entries, index, indexer, embedder)
+
+    def mend(self, *, others: bool = False) -> int:
+        """Embed what has no vector (or another embedder's), write to the index what it lacks; gives how many.
+
+        Raises:
+            StoreError, EmbedderError: it will be tried again.
+        """
+        if self._indexer is None or self._embedder is None:
+            return 0
+        self._embed_missing(self._embedder, others=others)
+        return self._indexer.catch_up()
+
+    def reindex(self) -> int:
+        """Write the whole index again from SQL; gives how many vectors. Raises as ``mend``."""
+        if self._index is None:
+            raise StoreError("the semantic tier is not running")
+        self._index.reset()
+        self._entries.forget_index()
+        return self.mend(others=True)
+
+    def forget(self, rows: list[tuple[str, str, str]]) -> None:
+        """Remove (id, partition, embedder) from the index. Raises ``StoreError``."""
+        if self._index is None:
+            raise StoreError("the vector index is not open")
+        for id_, partition, embedder in rows:
+            self._index.remove(partition, embedder, [id_])
+
+    @property
+    def is_open(self) -> bool:
+        """Does it serve?"""
+        return self._indexer is not None
+
+    def stop(self) -> None:
+        """Ask long work to end after its present step."""
+        self._stopping.set()
+
+    def close(self) -> None:
+        """Write what is queued for the index."""
+        if self._indexer is not None:
+            self._indexer.close()
+
+    def _embed_missing(self, embedder: Embedder, *, others: bool) -> None:
+        last = ""
+        while not self._stopping.is_set():
+            rows = self._entries.to_embed(embedder.id, EMBEDDED_AT_ONCE, after=last, others=others)
+            if not rows:
+                return
+            last = rows[-1][0]
+            made, failure = [], None
+            for id_, prompt in rows:
+                try:
+                    made.append((id_, embedder.embed([prompt])[0] if embedder.fits(prompt) else None))
+                except EmbedderError as error:
+                    # One prompt that it refuses must not keep the others waiting.
+                    failure = error
+            self._entries.set_vectors(embedder.id, made)
+            if failure is not None and not made:
+                raise failure
+
+
+def embedder_spec(settings: StoreSettings) -> EmbedderSpec:
+    """The configured embedder."""
+    given = settings.embedder
+    key = given.api_key.get_secret_value() if given.api_key else None
+    return EmbedderSpec(given.model, given.api_base, key, given.quantize, given.threads)

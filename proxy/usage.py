@@ -1,0 +1,47 @@
+"""How many tokens an answer cost: as the upstream said, else estimated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from cache.answers import text_of
+
+CHARS_PER_TOKEN = 4
+"""Rule of thumb where the upstream names no usage, as in most streams."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call."""
+
+    prompt: int
+    completion: int
+    estimated: bool
+
+    def as_body(self) -> dict[str, int]:
+        """As a chat completion names it."""
+        total = self.prompt + self.completion
+        return {"prompt_tokens": self.prompt, "completion_tokens": self.completion, "total_tokens": total}
+
+
+def usage_of(raw: bytes, answer: Mapping[str, Any]) -> Usage:
+    """The usage an answer names; where it names none, four characters of request and answer count as a token."""
+    said = answer.get("usage")
+    if isinstance(said, Mapping):
+        prompt, completion = said.get("prompt_tokens"), said.get("completion_tokens")
+        if isinstance(prompt, int) and isinstance(completion, int) and prompt >= 0 and completion >= 0:
+            return Usage(prompt, completion, estimated=False)
+    return Usage(-(-len(raw) // CHARS_PER_TOKEN), -(-len(response_text(answer)) // CHARS_PER_TOKEN), estimated=True)
+
+
+def response_text(answer: Mapping[str, Any]) -> str:
+    """The first choice's text; where it has none, its message as JSON, so that tool calls are kept."""
+    text = text_of(answer)
+    choices = answer.get("choices")
+    if text or not isinstance(choices, list) or not choices or not isinstance(choices[0], Mapping):
+        return text
+    return orjson.dumps(choices[0].get("message") or {}, default=str).decode()
