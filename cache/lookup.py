@@ -104,19 +104,18 @@ class Cache:
 
     async def search(self, call: Call, tiers: frozenset[Tier]) -> Lookup:
         """Search SQL, then by meaning. Never raises for a failing or slow tier: that is a miss."""
-        outdated = False
+        exact: Hit | Miss = Miss(Reason.NO_ENTRY)
         if "exact" in tiers:
             exact = await self._within(self._sql_threads, self._search_exact, call)
-            outdated = exact.reason not in (Reason.NO_ENTRY, Reason.TIER_FAILED)
-            if isinstance(exact, Hit) or "semantic" not in tiers:
-                return Lookup(exact, tiers, outdated=outdated)
-        if not self._meaning_works(call):
-            return Lookup(
-                Miss(Reason.EXACT_ONLY if call.fuzzy is None else Reason.TIER_FAILED), tiers, outdated=outdated
-            )
-        vector: Future[Vector | None] = Future()
-        nearest = await self._within(self._threads, self._search_semantic, call, vector)
-        if outdated and isinstance(nearest, Miss):
+        outdated = exact.reason not in (Reason.NO_ENTRY, Reason.TIER_FAILED)
+        if isinstance(exact, Hit) or "semantic" not in tiers:
+            return Lookup(exact, tiers, outdated=outdated)
+        vector: Future[Vector | None] | None = None
+        nearest: Hit | Miss = Miss(Reason.EXACT_ONLY if call.fuzzy is None else Reason.TIER_FAILED)
+        if self._meaning_works(call):
+            vector = Future()
+            nearest = await self._within(self._threads, self._search_semantic, call, vector)
+        if isinstance(nearest, Miss) and exact.reason != Reason.NO_ENTRY:
             nearest = exact
         return Lookup(nearest, tiers, vector, outdated)
 
@@ -137,6 +136,7 @@ class Cache:
         if calls_tools and call.policy.store_tool_calls == "never":
             return None
         by_meaning = call.fuzzy is not None and "semantic" in lookup.tiers
+        by_meaning = by_meaning and lookup.decision.reason != Reason.BEYOND_WINDOW
         by_meaning = by_meaning and (not calls_tools or call.policy.store_tool_calls == "semantic")
         vector = await self._vector(call, lookup) if by_meaning else None
         entry = self._entry(call, answer, interaction_id, by_meaning=by_meaning, calls_tools=calls_tools)
@@ -183,10 +183,17 @@ class Cache:
         assert self.neighbours is not None
         assert call.fuzzy is not None
         text, threshold = call.fuzzy.text, call.policy.similarity_threshold
-        if not self.neighbours.fits(text):
+        try:
+            fits = self.neighbours.fits(text)
+            compatible = fits and threshold is not None and self.neighbours.any_compatible(call.fuzzy)
+        except Exception:
+            # Nobody will embed it; who stores the answer must not wait for that.
+            vector.set_result(None)
+            raise
+        if not fits:
             vector.set_result(None)
             return Miss(Reason.BEYOND_WINDOW)
-        if threshold is None or not self.neighbours.any_compatible(call.fuzzy):
+        if not compatible:
             # Embed while the upstream works: the answer's entry will need it.
             self._threads.submit(self._embed, text, vector)
             return Miss(Reason.UNCALIBRATED if threshold is None else Reason.NO_ENTRY)
@@ -212,9 +219,10 @@ class Cache:
     async def _vector(self, call: Call, lookup: Lookup) -> Vector | None:
         """The prompt's vector, unless it fails or takes too long: the caller waits for its answer meanwhile."""
         embedding = lookup.vector
+        if call.fuzzy is None or not self._meaning_works(call):
+            # The embedder rests; what is ready already is good.
+            return embedding.result() if embedding is not None and embedding.done() else None
         if embedding is None:
-            if call.fuzzy is None or not self._meaning_works(call):
-                return None
             embedding = Future()
             self._threads.submit(self._embed, call.fuzzy.text, embedding)
         try:

@@ -96,14 +96,14 @@ def test_quality_below_the_floor_is_refused():
 
 
 def test_the_floor_holds_quality_times_decay():
-    policy = Policy(min_quality=0.7, decay=Decay(floor=0.0, window=100 * HOUR))
+    policy = Policy(min_quality=0.7, ttl=100 * HOUR, decay=Decay(floor=0.0, window=100 * HOUR))
     aged = {"expires_at": NOW + HOUR, **quality(0.9)}
     assert isinstance(judge(exact(created_at=NOW - 20 * HOUR, **aged), policy=policy), Hit)  # 0.9 x 0.8 = 0.72
     assert judge(exact(created_at=NOW - 25 * HOUR, **aged), policy=policy).reason == Reason.LOW_QUALITY  # 0.675
 
 
 def test_decay_stops_at_its_floor():
-    policy = Policy(min_quality=0.5, decay=Decay(floor=0.6, window=HOUR))
+    policy = Policy(min_quality=0.5, ttl=2000 * HOUR, decay=Decay(floor=0.6, window=HOUR))
     ancient = exact(created_at=NOW - 1000 * HOUR, expires_at=NOW + 1, **quality(0.9))
     assert standing(ancient.entry, policy, NOW) == pytest.approx(0.54)
     assert isinstance(judge(ancient, policy=policy), Hit)
@@ -129,7 +129,13 @@ def test_below_the_threshold_is_said_with_the_similarity():
 def test_tool_calls_are_never_served_from_similar_prompts(setting):
     policy = dataclasses.replace(POLICY, store_tool_calls=setting)
     assert judge(similar(1.0, has_tool_calls=True), policy=policy) == Miss(Reason.TOOL_CALLS, 1.0)
-    assert isinstance(judge(exact(has_tool_calls=True), policy=policy), Hit)
+    assert isinstance(judge(exact(has_tool_calls=True), policy=policy), Hit) == (setting == "exact")
+
+
+def test_an_answer_older_than_the_policys_ttl_is_expired_whatever_it_was_stored_for():
+    old = exact(created_at=NOW - 2 * HOUR, expires_at=NOW + 100 * HOUR)
+    assert isinstance(judge(old, policy=Policy(ttl=3 * HOUR)), Hit)
+    assert judge(old, policy=Policy(ttl=2 * HOUR)).reason == Reason.EXPIRED
 
 
 def test_tool_calls_are_served_from_similar_prompts_where_policy_says_so():
@@ -272,7 +278,7 @@ def test_reasons_are_what_headers_and_logs_have_always_said():
         "BEYOND_WINDOW": "beyond_window",
         "UNCALIBRATED": "uncalibrated_embedder",
         "REFRESH": "no_cache_asked",
-        "UNSEARCHED": "in_flight",
+        "IN_FLIGHT": "in_flight",
         "TIER_FAILED": "tier_failed",
         "DISABLED": "cache_disabled",
         "NO_TIER": "no_tier_in_policy",

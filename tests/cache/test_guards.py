@@ -10,6 +10,16 @@ from cache import guards
 from cache.guards import GUARDS, Veto, check
 
 VETOES = {
+    guards.unread: [
+        ("What does git branch -d do?", "What does git branch -D do?", "-D -d"),
+        (r"What does \d match?", r"What does \D match?", r"\D \d"),
+        ("What does == compare?", "What does === compare?", "== ==="),
+        ("Explain i++ to me", "Explain ++i to me", "++i i++"),
+        ("What does [a-z]+ match?", "What does [a-z]* match?", "]* ]+"),
+        ("Is x > y here?", "Is x < y here?", "< >"),
+        ("What does chmod u+x do?", "What does chmod u-x do?", "+"),
+        ("def f():\n    a\n    b", "def f():\n    a\nb", "line 2"),
+    ],
     guards.numbers: [
         ("Is 7 a prime number?", "Is 9 a prime number?", "7 9"),
         ("What happened in 1914?", "What happened in 1918?", "1914 1918"),

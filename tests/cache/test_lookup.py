@@ -10,6 +10,7 @@ from concurrent.futures import Future
 import pytest
 import sqlalchemy as sa
 
+import cache.lookup
 from cache.decision import Bypass, Hit, Miss, Reason
 from cache.identity import Scope
 from cache.lookup import Cache, Lookup
@@ -53,7 +54,7 @@ async def test_a_call_is_found_again_in_sql_after_a_restart(make_rig):
     stored = await make_rig().fill(call(FRANCE))
     restarted = make_rig()
     seen = restarted.cache.glance(call(FRANCE))
-    assert seen.decision == Miss(Reason.UNSEARCHED)
+    assert seen.decision == Miss(Reason.IN_FLIGHT)
     assert seen.unsearched
     found = await restarted.ask(call(FRANCE))
     assert found == Hit(stored, "exact", 1.0, Reason.EXACT)
@@ -293,9 +294,11 @@ async def test_without_the_semantic_tier_the_exact_one_still_works(rig):
     first = await cache.lookup(call(FRANCE))
     assert first.decision == Miss(Reason.TIER_FAILED)
     stored = await cache.store(call(FRANCE), first, answer(), "int_1")
-    assert stored.compat_key is None
     assert (await cache.lookup(call(FRANCE))).decision.entry == stored
     cache.close()
+    # It is embedded once the tier is back.
+    rig.settle()
+    assert rig.entries.to_embed("fake", 10, after="", others=False) == [(stored.id, FRANCE)]
 
 
 async def test_an_expired_answer_of_the_call_gives_way_to_a_similar_one_that_is_not(make_rig):
@@ -499,7 +502,6 @@ async def test_a_broken_embedder_is_a_miss_and_the_answer_is_kept_for_its_own_pr
     assert [type(error) for error in rig.watch.failures] == [EmbedderError]
     stored = await rig.fill(call(REWORDED))
     assert (await rig.ask(call(REWORDED))).entry == stored
-    assert "embedder" not in rig.watch.fine
 
 
 async def test_an_embedder_that_recovers_is_told_of(make_rig):
@@ -508,6 +510,9 @@ async def test_an_embedder_that_recovers_is_told_of(make_rig):
     rig.embedder.broken = True
     await rig.ask(call(REWORDED))
     rig.embedder.broken = False
+    rig.watch.fine.clear()
+    assert await rig.ask(call(REWORDED)) == Miss(Reason.TIER_FAILED)
+    rig.clock.advance(cache.lookup.REST)
     assert isinstance(await rig.ask(call(REWORDED)), Hit)
     assert "embedder" in rig.watch.fine
 
@@ -592,7 +597,7 @@ async def test_a_vector_that_never_comes_does_not_hold_up_the_answer(rig, monkey
     stored = await rig.cache.store(asked, dataclasses.replace(found, vector=Future()), answer(), "int_1")
     assert stored.compat_key is not None
     rig.settle()
-    assert rig.entries.to_embed("fake", 10, others=False) == [(stored.id, FRANCE)]
+    assert rig.entries.to_embed("fake", 10, after="", others=False) == [(stored.id, FRANCE)]
     assert [type(error) for error in rig.watch.failures] == [TimeoutError]
 
 
@@ -626,10 +631,13 @@ async def test_the_sweep_takes_expired_answers_out_of_memory_sql_and_index(make_
     rig = make_rig(embedder=FakeEmbedder(ALIKE))
     old = await rig.fill(call(FRANCE, policy=with_policy(ttl=HOUR)))
     kept = await rig.fill(call(SPAIN))
-    gone = rig.entries.retire(NOW + HOUR, 10)
+    assert rig.entries.retire(NOW + HOUR, 10) == 1
+    gone = rig.entries.leaving(10)
     assert gone == [(old.id, old.partition, "fake")]
     for id_, partition, embedder in gone:
         rig.index.remove(partition, embedder, [id_])
+    rig.entries.mark_left([old.id])
+    assert rig.entries.leaving(10) == []
     assert rig.index.count("fake") == rig.entries.count_indexed("fake") == 1
     assert rig.entries.in_memory(old.exact_key) is None
     assert rig.entries.count_active() == 1
@@ -643,7 +651,7 @@ async def test_the_sweep_takes_expired_answers_out_of_memory_sql_and_index(make_
 async def test_the_sweep_takes_no_more_at_once_than_it_was_told(rig):
     for number in range(5):
         await rig.fill(call(FRANCE, seed=number))
-    sizes = [len(rig.entries.retire(NOW + 48 * HOUR, 2)) for _ in range(4)]
+    sizes = [rig.entries.retire(NOW + 48 * HOUR, 2) for _ in range(4)]
     assert sizes == [2, 2, 1, 0]
 
 
@@ -651,8 +659,9 @@ async def test_the_sweep_takes_replaced_answers_out_of_the_index(make_rig):
     rig = make_rig(embedder=FakeEmbedder(ALIKE))
     old = await rig.fill(call(FRANCE))
     fresh = await rig.fill(call(FRANCE, refresh=True))
-    assert rig.entries.retire(NOW, 10) == [(old.id, old.partition, "fake")]
-    assert rig.entries.retire(NOW, 10) == []
+    assert rig.entries.leaving(10) == [(old.id, old.partition, "fake")]
+    rig.entries.mark_left([old.id])
+    assert rig.entries.leaving(10) == []
     assert rig.entries.get(old.id).status == "superseded"
     assert (await rig.ask(call(FRANCE))).entry == fresh
 

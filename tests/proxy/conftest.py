@@ -10,7 +10,7 @@ import pytest
 from proxy.app import create_app
 from proxy.config import Settings
 from proxy.scripted import ScriptedModel
-from tests.proxy.fakes import served, with_fake_embedder
+from tests.proxy.fakes import open_fake_tier, served
 
 
 @pytest.fixture(scope="session")
@@ -56,11 +56,11 @@ def run_app(tmp_path_factory, base_url):
         app = create_app(settings)
         parts = app.state.services
         if vectors is not None:
-            with_fake_embedder(parts, vectors)
+            open_fake_tier(parts, vectors)
         parts.health.started("embedder")
         transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
         try:
-            async with httpx2.AsyncClient(transport=transport, base_url="http://reprise", headers=headers) as client:
+            async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
                 yield client, parts
         finally:
             await parts.close()

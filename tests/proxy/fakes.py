@@ -8,22 +8,21 @@ import json
 import threading
 import time
 
+import pytest
 import uvicorn
 from starlette.requests import Request
 
 from cache.call import Call
 from cache.decision import Miss
 from cache.identity import Scope
-from cache.neighbours import Neighbours
 from cache.policy import Policy
-from proxy.auth import Caller
+from proxy import semantic
 from proxy.cli.serve import bind
 from proxy.controls import Controls
 from proxy.exchange import Exchange, Outcome
 from proxy.upstreams.base import Target, UpstreamCall, UpstreamResponse
 from proxy.wire import ChatRequest
 from store.entries import Entry
-from store.indexer import Indexer
 from tests.fakes import FakeEmbedder
 
 JSON = {"content-type": "application/json"}
@@ -140,11 +139,16 @@ class FakeIndex:
         self._vectors.clear()
 
 
-def with_fake_embedder(parts, vectors=()):
-    """Give running parts a semantic tier that needs no model; ``vectors`` as for ``FakeEmbedder``."""
-    parts.index, parts.embedder = FakeIndex(), FakeEmbedder(vectors)
-    parts.indexer = Indexer(parts.entries, parts.index, parts.embedder.id, parts.health.failed)
-    parts.cache.neighbours = Neighbours(parts.entries, parts.index, parts.indexer, parts.embedder)
+def open_fake_tier(parts, vectors):
+    """Open the semantic tier of running parts without a model or an index on disk.
+
+    ``vectors`` is for ``FakeEmbedder``; the parts get to know their ``embedder`` and ``index``.
+    """
+    parts.embedder, parts.index = FakeEmbedder(vectors), FakeIndex()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(semantic, "load_embedder", lambda *_: parts.embedder)
+        patch.setattr(semantic, "ChromaIndex", lambda _: parts.index)
+        parts.semantic.open()
 
 
 def http_request(body=b"", headers=(), query="", method="POST", path="/v1/chat/completions", chunks=None):
@@ -203,7 +207,7 @@ def exchange(request=None, *, to=None, policy=None, namespace="default", tags=()
     """A call, read and placed."""
     request = request or chat_request()
     call = Call(request.body, Scope(namespace), policy or Policy(similarity_threshold=0.9), tags=tags)
-    return Exchange(request, Caller(namespace, "admin"), to or target(), call, "ses_1", "tests", ignored)
+    return Exchange(request, to or target(), call, "ses_1", "tests", ignored)
 
 
 def entry(**changes):

@@ -214,7 +214,7 @@ async def test_openais_client_raises_its_own_kinds_of_error(keyed):
         ("", CLIENT, None): openai.BadRequestError,
     }
     for (name, key, threshold), kind in kinds.items():
-        client = openai.AsyncOpenAI(api_key=key, base_url="http://reprise/v1", max_retries=0, http_client=http)
+        client = openai.AsyncOpenAI(api_key=key, base_url="http://127.0.0.1/v1", max_retries=0, http_client=http)
         headers = {"x-reprise-threshold": threshold} if threshold else {}
         with pytest.raises(kind) as caught:
             await client.chat.completions.create(model=name, messages=MESSAGES, extra_headers=headers)

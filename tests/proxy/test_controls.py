@@ -241,13 +241,16 @@ def test_any_threshold_asks_for_more_than_none():
     assert (policy.similarity_threshold, ignored) == (1.0, [])
 
 
-def test_a_shorter_life_is_granted_and_a_longer_one_ignored_unless_the_policy_lets_it():
-    assert granted(ttl=60.0)[0].ttl == 60.0
-    assert granted(ttl=3600.0) == (BASE, [])
-    policy, ignored = granted(ttl=3601.0)
-    assert (policy.ttl, ignored) == (3600.0, ["ttl"])
+@pytest.mark.parametrize("ttl", [60.0, 3600.0])
+def test_a_shorter_life_is_granted_to_what_is_stored_and_serves_no_less_meanwhile(ttl):
+    policy, ignored = granted(ttl=ttl)
+    assert (policy.store_ttl, policy.ttl, ignored) == (ttl, 3600.0, [])
+
+
+def test_a_longer_life_is_ignored_unless_the_policy_lets_it():
+    assert granted(ttl=3601.0) == (BASE, ["ttl"])
     policy, ignored = granted(FREE, ttl=3601.0)
-    assert (policy.ttl, ignored) == (3601.0, [])
+    assert (policy.store_ttl, policy.ttl, ignored) == (3601.0, 3601.0, [])
 
 
 @pytest.mark.parametrize("max_age", [0.0, 5.0, 1e9])
@@ -308,4 +311,5 @@ def test_no_wish_ever_loosens_a_policy_that_does_not_let_it(controls):
     policy, _ = apply_controls(controls, POLICIES, BASE)
     assert policy.similarity_threshold >= BASE.similarity_threshold
     assert policy.ttl <= BASE.ttl
+    assert policy.store_ttl is None or policy.store_ttl <= policy.ttl
     assert policy.min_quality >= BASE.min_quality

@@ -18,6 +18,7 @@ SIMILAR = Hit(entry(), "semantic", 0.94567, Reason.SIMILAR)
 
 
 def told(decision, expose="full", status=200, ignored=(), **changes):
+    changes = {"upstream_status": status, **changes}
     return cache_headers(exchange(ignored=ignored), outcome(decision, status, **changes), expose)
 
 
@@ -49,6 +50,9 @@ def test_what_the_cache_did_is_always_told(decision, status, tier, reason, expos
         (Miss(Reason.NO_ENTRY), {"entry_id": "ent_1"}, "reprise; fwd=miss; fwd-status=200; stored"),
         (Miss(Reason.NO_ENTRY), {"collapsed": True}, "reprise; fwd=miss; fwd-status=200; collapsed"),
         (Miss(Reason.NO_ENTRY), {"status": 429}, "reprise; fwd=miss; fwd-status=429"),
+        (Miss(Reason.NO_ENTRY), {"status": 502, "upstream_status": 200}, "reprise; fwd=miss; fwd-status=200"),
+        (Miss(Reason.NO_ENTRY), {"status": 502, "upstream_status": None}, "reprise; fwd=miss"),
+        (Miss(Reason.NO_ENTRY), {"status": 504, "error": "only_if_cached"}, "reprise"),
         (Miss(Reason.REFRESH), {"entry_id": "ent_1"}, "reprise; fwd=request; fwd-status=200; stored"),
         (Bypass("action"), {}, "reprise; fwd=bypass; fwd-status=200"),
     ],
@@ -121,7 +125,7 @@ def test_headers_of_the_upstream_that_mean_something_go_on():
 
 @pytest.mark.parametrize(
     "name",
-    "connection content-encoding content-length date keep-alive proxy-authenticate server set-cookie trailer"
+    "age connection content-encoding content-length date keep-alive proxy-authenticate server set-cookie trailer"
     " transfer-encoding upgrade x-reprise-cache x-reprise-similarity x-reprise-entry".split(),
 )
 def test_headers_of_the_hop_cookies_and_what_another_reprise_says_do_not_go_on(name):

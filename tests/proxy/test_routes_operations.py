@@ -185,7 +185,6 @@ async def test_a_part_that_fails_shows_in_readiness_and_stays_200(run_app, error
 async def test_the_index_is_written_again_from_sql(run_app, model):
     async with run_app(vectors={}) as (client, parts):
         await chat(client)
-        assert parts.indexer.wait(10)
         parts.index.reset()
         response = await client.post("/cache/reindex")
         assert (response.status_code, response.json()) == (200, {"status": "done", "vectors": 1})

@@ -166,9 +166,11 @@ def test_entries_without_a_vector_are_to_be_embedded(entries):
     add(entries, "exact only", compat_key=None)
     add(entries, "no text", prompt=None)
     add(entries, "retired", status="superseded")
-    assert entries.to_embed("fake", 10, others=False) == [("late", "Late")]
-    assert sorted(entries.to_embed("fake", 10, others=True)) == [("late", "Late"), ("other", "Other")]
-    assert len(entries.to_embed("fake", 1, others=True)) == 1
+    assert entries.to_embed("fake", 10, after="", others=False) == [("late", "Late")]
+    assert sorted(entries.to_embed("fake", 10, after="", others=True)) == [("late", "Late"), ("other", "Other")]
+    first = entries.to_embed("fake", 1, after="", others=True)
+    rest = entries.to_embed("fake", 10, after=first[0][0], others=True)
+    assert first + rest == [("late", "Late"), ("other", "Other")]
 
 
 def test_a_vector_that_comes_late_makes_an_entry_found_by_meaning(entries):
@@ -176,7 +178,7 @@ def test_a_vector_that_comes_late_makes_an_entry_found_by_meaning(entries):
     add(entries, "other", near(1.0), embedder="other")
     entries.mark_indexed(["other"]).result(60)
     entries.set_vectors("fake", [("late", near(0.5)), ("other", near(0.6))])
-    assert entries.to_embed("fake", 10, others=True) == []
+    assert entries.to_embed("fake", 10, after="", others=True) == []
     assert sorted(id_ for id_, _ in entries.compatible_vectors("compat", "fake")) == ["late", "other"]
     assert sorted(id_ for id_, _, _ in entries.unindexed("fake", 10)) == ["late", "other"]
     assert entries.count_compatible("compat", "other", 10) == 0
@@ -187,7 +189,7 @@ def test_a_text_the_new_embedder_does_not_read_whole_becomes_exact_only(entries)
     entries.set_vectors("fake", [("long", None)])
     assert entries.get("long") == dataclasses.replace(stored, compat_key=None)
     assert entries.count_compatible("compat", "fake", 10) == entries.count_compatible("compat", "other", 10) == 0
-    assert entries.to_embed("fake", 10, others=True) == []
+    assert entries.to_embed("fake", 10, after="", others=True) == []
 
 
 # ---- hits
@@ -218,25 +220,47 @@ def test_hits_are_written_together_and_only_once(database, entries):
 def test_what_is_past_its_time_is_retired_and_what_is_not_stays(entries):
     add(entries, "past", near(1.0), exact_key="past", expires_at=NOW)
     add(entries, "future", near(1.0), exact_key="future", expires_at=NOW + 1)
-    assert entries.retire(NOW, 10) == [("past", "partition", "fake")]
-    assert entries.retire(NOW, 10) == []
+    entries.mark_indexed(["past", "future"]).result(60)
+    assert entries.retire(NOW, 10) == 1
+    assert entries.retire(NOW, 10) == 0
+    assert entries.leaving(10) == [("past", "partition", "fake")]
     assert [entries.get(id_).status for id_ in ("past", "future")] == ["expired", "active"]
     assert entries.in_memory("past") is None
     assert entries.in_memory("future")
-    assert [id_ for id_, _, _ in entries.unindexed("fake", 10)] == ["future"]
+    assert entries.count_indexed("fake") == 2
+    entries.mark_left(["past"])
+    assert entries.leaving(10) == []
+    assert entries.count_indexed("fake") == 1
 
 
 def test_an_entry_without_a_vector_is_retired_too(entries):
     add(entries, "past", expires_at=NOW)
-    assert entries.retire(NOW, 10) == [("past", "partition", None)]
+    assert entries.retire(NOW, 10) == 1
+    assert entries.leaving(10) == []
+
+
+def test_what_is_retired_is_deleted_after_a_while_but_not_before_it_left_the_index(entries):
+    for name in ("out", "still in", "recent", "active"):
+        add(
+            entries, name, near(1.0), exact_key=name, expires_at=NOW + 5 * (name == "recent") + 100 * (name == "active")
+        )
+    entries.mark_indexed(["still in"]).result(60)
+    assert entries.retire(NOW + 10, 10) == 3
+    entries.purge(NOW + 5)
+    assert [name for name in ("out", "still in", "recent", "active") if entries.get(name)] == [
+        "still in",
+        "recent",
+        "active",
+    ]
 
 
 def test_what_is_replaced_loses_its_vector_once_the_index_held_it(entries):
     add(entries, "old", near(1.0))
     entries.mark_indexed(["old"]).result(60)
     add(entries, "new", near(1.0), replace=True)
-    assert entries.retire(NOW, 10) == [("old", "partition", "fake")]
-    assert entries.retire(NOW, 10) == []
+    assert entries.leaving(10) == [("old", "partition", "fake")]
+    entries.mark_left(["old"])
+    assert entries.leaving(10) == []
     assert entries.get("old").status == "superseded"
     assert entries.count_indexed("fake") == 0
 
