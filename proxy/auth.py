@@ -98,9 +98,15 @@ def _refuse_pages(headers: Mapping[str, str]) -> None:
     Its origin is foreign; and where its name was made to resolve to this machine, the host is.
     """
     for name, value in (("Host", headers.get("host")), ("Origin", headers.get("origin"))):
-        host = urlsplit(value if "://" in value else f"//{value}").hostname if value else None
-        if value and (host is None or not is_loopback(host)):
+        if value and not is_loopback(_host_in(value)):
             raise Forbidden(f"Without auth.keys only this machine may call, and the {name} is another's.", param=name)
+
+
+def _host_in(value: str) -> str:
+    try:
+        return urlsplit(value if "://" in value else f"//{value}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _presented(headers: Mapping[str, str]) -> str | None:

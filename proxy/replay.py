@@ -27,8 +27,8 @@ def as_stream(answer: Mapping[str, Any], now: float, *, include_usage: bool) -> 
     silent = {"usage": None} if include_usage else {}
     events = [
         event(orjson.dumps({**top, "choices": [piece], **silent}))
-        for choice in answer["choices"]
-        for piece in _pieces(choice)
+        for number, choice in enumerate(answer["choices"])
+        for piece in _pieces(number, choice)
     ]
     if include_usage and answer.get("usage") is not None:
         events.append(event(orjson.dumps({**top, "choices": [], "usage": answer["usage"]})))
@@ -39,11 +39,15 @@ def _fresh(now: float) -> dict[str, Any]:
     return {"id": f"chatcmpl-{secrets.token_hex(12)}", "created": int(now)}
 
 
-def _pieces(choice: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _pieces(number: int, choice: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The choice as chunk choices: what comes whole, then text in pieces, then tool calls, then the finish reason."""
-    index = choice.get("index", 0)
+    index = choice.get("index", number)
     message = dict(choice.get("message") or {})
-    calls = message.pop("tool_calls", None)
+    calls = message.get("tool_calls")
+    if isinstance(calls, list) and all(isinstance(call, Mapping) for call in calls):
+        del message["tool_calls"]
+    else:
+        calls = None
     texts = {key: message.pop(key) for key in _streamed(message)}
     content = {"content": ""} if "content" in texts else {}
     yield _piece(index, {"role": "assistant", **message, **content})
@@ -66,9 +70,9 @@ def _call_pieces(index: int, number: int, call: Mapping[str, Any]) -> Iterator[d
     function = call.get("function")
     arguments = function.get("arguments") if isinstance(function, Mapping) else None
     if not isinstance(function, Mapping) or not isinstance(arguments, str):
-        yield _piece(index, {"tool_calls": [{"index": number, **call}]})
+        yield _piece(index, {"tool_calls": [{**call, "index": number}]})
         return
-    opening = {"index": number, **call, "function": {**function, "arguments": ""}}
+    opening = {**call, "index": number, "function": {**function, "arguments": ""}}
     yield _piece(index, {"tool_calls": [opening]})
     for start in range(0, len(arguments), PIECE):
         part = {"index": number, "function": {"arguments": arguments[start : start + PIECE]}}

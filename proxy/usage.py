@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 
@@ -33,9 +33,14 @@ def usage_of(raw: bytes, answer: Mapping[str, Any]) -> Usage:
     said = answer.get("usage")
     if isinstance(said, Mapping):
         prompt, completion = said.get("prompt_tokens"), said.get("completion_tokens")
-        if isinstance(prompt, int) and isinstance(completion, int) and prompt >= 0 and completion >= 0:
+        if _makes_sense(prompt) and _makes_sense(completion):
             return Usage(prompt, completion, estimated=False)
     return Usage(-(-len(raw) // CHARS_PER_TOKEN), -(-len(response_text(answer)) // CHARS_PER_TOKEN), estimated=True)
+
+
+def _makes_sense(tokens: Any) -> TypeGuard[int]:
+    # Some servers say -1 for "unknown"; nothing beyond 32 bits is a count of tokens.
+    return isinstance(tokens, int) and 0 <= tokens < 2**32
 
 
 def response_text(answer: Mapping[str, Any]) -> str:

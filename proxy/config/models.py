@@ -55,7 +55,8 @@ class ModelEntry(Section):
     litellm_params: LiteLLMParams = Field(description="Where calls for this model go.")
     supports: list[Text] = Field(
         default=["chat"],
-        description="The endpoints an OpenAI-compatible `api_base` answers: chat, responses, embeddings, ...",
+        description="The endpoints an OpenAI-compatible `api_base` answers: chat, responses, embeddings, ... "
+        "Only chat is forwarded so far.",
     )
     model_info: dict[str, Any] = Field(default={}, description="LiteLLM's notes on the model; accepted and kept.")
 

@@ -517,6 +517,20 @@ async def test_an_embedder_that_recovers_is_told_of(make_rig):
     assert "embedder" in rig.watch.fine
 
 
+async def test_an_embedder_that_failed_is_left_in_peace_for_a_while(make_rig):
+    rig = make_rig(embedder=FakeEmbedder(ALIKE))
+    await rig.fill(call(FRANCE))
+    rig.embedder.broken = True
+    await rig.ask(call(REWORDED))
+    rig.embedder.broken = False
+    asked = len(rig.embedder.asked)
+    rig.clock.advance(cache.lookup.REST - 1)
+    assert await rig.ask(call(REWORDED)) == Miss(Reason.TIER_FAILED)
+    stored = await rig.fill(call(SPAIN))
+    assert len(rig.embedder.asked) == asked
+    assert rig.entries.to_embed("fake", 10, after="", others=False) == [(stored.id, SPAIN)]
+
+
 async def test_an_index_that_cannot_be_read_is_a_miss_and_told(make_rig):
     rig = make_rig(embedder=crowd())
     await fill_past_the_direct_comparison(rig)
@@ -611,6 +625,79 @@ async def test_a_search_that_takes_too_long_is_a_miss(rig, monkeypatch):
         gate.set()
     assert all(thread.result(60) for thread in busy)
     assert [type(error) for error in rig.watch.failures] == [TimeoutError]
+
+
+async def test_a_slow_embedder_does_not_hold_up_the_exact_tier(make_rig):
+    rig = make_rig(memory_entries=1)
+    stored = await rig.fill(call(FRANCE))
+    await rig.fill(call(SPAIN))
+    gate = threading.Event()
+    busy = [rig.cache._threads.submit(gate.wait, 60) for _ in range(2)]
+    try:
+        assert (await rig.ask(call(FRANCE))).entry == stored
+    finally:
+        gate.set()
+    assert all(thread.result(60) for thread in busy)
+
+
+async def test_where_the_search_fails_before_embedding_the_answer_waits_for_no_vector(rig):
+    break_table(rig)
+    found = await rig.cache.lookup(call(FRANCE))
+    assert found.decision == Miss(Reason.TIER_FAILED)
+    assert found.vector.result(0) is None
+    await rig.cache.store(call(FRANCE), found, answer(), "int_1")
+    rig.settle()
+    assert {type(error) for error in rig.watch.failures} == {DatabaseError}
+
+
+async def test_where_the_search_took_too_long_the_answer_waits_for_no_vector(rig, monkeypatch):
+    monkeypatch.setattr("cache.lookup.SEARCH_PATIENCE", 0.01)
+    gate = threading.Event()
+    busy = [rig.cache._threads.submit(gate.wait, 60) for _ in range(2)]
+    try:
+        found = await rig.cache.search(call(FRANCE), frozenset({"semantic"}))
+        assert await rig.cache.store(call(FRANCE), found, answer(), "int_1") is not None
+    finally:
+        gate.set()
+    assert all(thread.result(60) for thread in busy)
+    assert len(rig.watch.failures) == 1
+
+
+# ---- what takes the place of an answer that was refused
+
+
+@pytest.mark.parametrize(
+    ("stricter", "later"), [({"max_age": 60.0}, 61), ({"ttl": 60.0}, 60), ({"min_quality": 0.95}, 0)], ids=str
+)
+async def test_a_fresh_answer_replaces_the_one_that_was_refused(rig, stricter, later):
+    await rig.fill(call(FRANCE), answer("Lyon."))
+    rig.clock.advance(later)
+    strict = call(FRANCE, policy=with_policy(**stricter))
+    found = await rig.cache.lookup(strict)
+    assert isinstance(found.decision, Miss)
+    assert found.outdated
+    fresh = await rig.fill(strict, answer("Paris."))
+    assert [row["status"] for row in rows_of(rig)] == ["superseded", "active"]
+    assert (await rig.ask(call(FRANCE))).entry == fresh
+
+
+async def test_a_fresh_answer_replaces_nothing_where_nothing_was_refused(rig):
+    assert not (await rig.cache.lookup(call(FRANCE))).outdated
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+async def test_why_the_calls_own_answer_was_refused_is_what_a_miss_says(rig, parts):
+    asked = {"role": "user", "content": [{"type": "text", "text": "Hello there"}] * parts}
+    await rig.fill(call(asked))
+    rig.clock.advance(61)
+    assert await rig.ask(call(asked, policy=with_policy(max_age=60.0))) == Miss(Reason.TOO_OLD, 1.0)
+
+
+async def test_the_time_a_caller_names_for_its_own_answer_is_kept(rig):
+    stored = await rig.fill(call(FRANCE, policy=with_policy(store_ttl=60.0)))
+    assert stored.expires_at == NOW + 60
+    rig.clock.advance(60)
+    assert await rig.ask(call(FRANCE)) == Miss(Reason.EXPIRED, 1.0)
 
 
 # ---- what identical calls in flight may share

@@ -234,12 +234,11 @@ def test_without_keys_the_callers_own_goes_upstream(open_server: Server, upstrea
         assert got.json()["choices"][0]["message"]["content"] == answer(prompt)
         if len(upstream.model.headers) > before:
             seen.append(last_headers(upstream).get("authorization"))
-    # Each key, and none, has answers of its own; the fourth call is the first one again.
-    assert seen == [f"Bearer {one}", f"Bearer {two}", None]
+    # Each key, and none, has answers of its own, and so has an account that the caller names.
+    assert seen == [f"Bearer {one}", f"Bearer {two}", None, f"Bearer {one}"]
+    assert last_headers(upstream)["openai-organization"] == "org-e2e"
 
     assert open_server.chat(prompt, bearer(two)).headers["x-reprise-cache"] == "hit"
-    open_server.chat("And whose account?", {**bearer(one), **extra})
-    assert last_headers(upstream)["openai-organization"] == "org-e2e"
     open_server.chat("And in an older header?", {"api-key": one})
     assert "api-key" not in last_headers(upstream)
 
@@ -247,6 +246,39 @@ def test_without_keys_the_callers_own_goes_upstream(open_server: Server, upstrea
 def test_without_keys_every_route_is_open(open_server: Server) -> None:
     for method, path, _ in CLIENT_MAY:
         assert open_server.http.request(method, path).status_code in (200, 404)
+
+
+FOREIGN = [
+    {"host": "evil.example"},
+    {"host": "127.0.0.1.evil.example"},
+    {"host": "203.0.113.7:4000"},
+    {"origin": "https://evil.example"},
+    {"origin": "null"},
+]
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=lambda headers: next(iter(headers.values())))
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+def test_without_keys_pages_from_elsewhere_are_refused(
+    open_server: Server, upstream: Upstream, method: str, path: str, headers: dict[str, str]
+) -> None:
+    before = len(upstream.model.headers)
+    sent = body("May a page ask this?") if path.endswith("completions") else {"prompt": "x"}
+    response = open_server.http.request(method, path, headers=headers, json=sent if method == "POST" else None)
+    assert response.status_code == 403
+    assert (response.json()["error"]["type"], response.json()["error"]["code"]) == ("permission_error", "forbidden")
+    assert len(upstream.model.headers) == before
+
+
+def test_where_callers_show_keys_names_do_not_matter(server: Server) -> None:
+    for headers in FOREIGN:
+        assert server.http.get("/stats", headers={**bearer(ANNA), **headers}).status_code == 200
+
+
+def test_names_of_this_machine(open_server: Server) -> None:
+    for name in ("localhost", "localhost:4000", "127.0.0.1", "[::1]:4000", "app.localhost"):
+        assert open_server.http.get("/stats", headers={"host": name}).status_code == 200
+        assert open_server.http.get("/stats", headers={"origin": f"http://{name}"}).status_code == 200
 
 
 def test_namespaces_of_unknown_callers_do_not_show_their_keys(open_server: Server) -> None:

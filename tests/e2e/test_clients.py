@@ -191,12 +191,23 @@ def test_usage_in_streams_comes_when_asked_for(server: Server, fresh_key: str, a
     assert (whole.cache, whole.usage) == ("hit", usage)
 
 
-def test_a_stream_without_usage_replays_whole_without_it(server: Server, fresh_key: str) -> None:
+def test_a_replay_counts_tokens_where_the_upstream_did_not(server: Server, fresh_key: str) -> None:
+    """Clients rely on the usage of a whole answer; one stored from a stream has none, so it is estimated and said so."""
     prompt = "Which rivers meet in Passau?"
     ask_openai(server, fresh_key, prompt, stream=True)
     whole = ask_openai(server, fresh_key, prompt)
-    assert (whole.cache, whole.usage) == ("hit", None)
-    assert_says(whole, prompt)
+    streamed = ask_openai(server, fresh_key, prompt, stream=True, stream_options={"include_usage": True})
+    for replayed in (whole, streamed):
+        assert replayed.cache == "hit"
+        assert replayed.headers["x-reprise-usage"] == "estimated"
+        assert_says(replayed, prompt)
+        usage = replayed.usage
+        assert usage is not None
+        assert min(usage["prompt_tokens"], usage["completion_tokens"]) > 0
+        assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+    plain = ask_openai(server, fresh_key, prompt, stream=True)
+    assert (plain.cache, plain.usage) == ("hit", None)
+    assert "x-reprise-usage" not in plain.headers
 
 
 def test_bodies_pass_untouched_both_ways(server: Server, upstream: Upstream, fresh_key: str) -> None:

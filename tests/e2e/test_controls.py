@@ -262,3 +262,9 @@ def test_what_can_change_the_answer_is_part_of_the_call(ask: Caller) -> None:
         {"service_tier": "auto"},
     ):
         assert did(ask(FRANCE, fields=fields)) == EXACT, fields
+    # Headers go on to the upstream, which may read anything from them.
+    for headers in ({"openai_beta": "assistants=v2"}, {"x_own": "steering"}):
+        assert did(ask(FRANCE, **headers)) == MISS, headers
+        assert did(ask(FRANCE, **headers)) == EXACT, headers
+    for headers in ({"user_agent": "curl/8.5.0"}, {"x_request_id": "one-of-many"}, {"traceparent": "00-1-2-01"}):
+        assert did(ask(FRANCE, **headers)) == EXACT, headers

@@ -164,7 +164,9 @@ def test_a_caller_that_leaves_during_its_own_request(server: Server) -> None:
     """Half a body, then nothing: no call, no harm."""
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as half:
-        half.sendall(b'POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{"model": "scr')
+        half.sendall(
+            b'POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n{"model": "scr'
+        )
     prompt = "Are you still there?"
     assert server.chat(prompt).json() == told(prompt)
     assert "Traceback" not in server.log

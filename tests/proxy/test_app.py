@@ -231,6 +231,7 @@ FOR_ALL = [
     ("GET", "/models"),
     ("GET", "/v1/models/m"),
     ("GET", "/stats"),
+    ("GET", "/openapi.json"),
     ("GET", "/interactions"),
     ("POST", "/interactions"),
     ("GET", "/interactions/int_1"),
@@ -277,6 +278,14 @@ async def test_what_is_for_admins_needs_an_admins_key(keyed, method, path):
 async def test_without_keys_every_route_is_open(keyless, method, path):
     response = await keyless.request(method, path, json=body_for(method, path))
     assert response.status_code not in (401, 403)
+
+
+@pytest.mark.parametrize("headers", [{"host": "evil.example"}, {"host": "["}, {"origin": "https://evil.example"}])
+@pytest.mark.parametrize(("method", "path"), FOR_ALL + FOR_ADMINS)
+async def test_without_keys_no_page_of_elsewhere_may_call(keyless, model, method, path, headers):
+    response = await keyless.request(method, path, json=body_for(method, path), headers=headers)
+    assert error_of(response, 403)["code"] == "forbidden"
+    assert model.calls == []
 
 
 async def test_a_wrong_key_is_refused_before_the_body_is_looked_at(keyed):

@@ -196,6 +196,14 @@ def test_details_of_reasoning_are_joined_by_index_and_keep_their_format():
     ]
 
 
+def test_blocks_of_thinking_without_an_index_are_joined_until_their_signature():
+    blocks = [{"type": "thinking", "thinking": text} for text in ("I ", "think.")]
+    signed = {"type": "thinking", "thinking": "", "signature": "s1"}
+    second = {"type": "thinking", "thinking": "Again."}
+    found = message_of(*[delta(thinking_blocks=[block]) for block in (*blocks, signed, second)])
+    assert found["thinking_blocks"] == [{"type": "thinking", "thinking": "I think.", "signature": "s1"}, second]
+
+
 USAGE = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
 
 
@@ -234,7 +242,7 @@ def test_an_error_chunk_breaks_the_stream_and_leaves_what_came_before():
     assert assembler.answer()["choices"][0]["message"]["content"] == "a"
 
 
-@pytest.mark.parametrize("data", [b"{", b"", b"<html>", b"NaN", b'{"a": "\xff"}'])
+@pytest.mark.parametrize("data", [b"{", b"", b"<html>", b"{'a': 1}", b'{"a": "\xff"}', b"[" * 20_000])
 def test_a_chunk_that_is_not_json_breaks_the_stream(data):
     assembler = StreamAssembler()
     assembler.feed(event(data) + stream_of(delta(content="a")))
@@ -281,6 +289,43 @@ def test_no_choice_whatever_its_shape_makes_the_reader_fail(lists):
     assembler = StreamAssembler()
     assembler.feed(stream_of(*[{**delta(), "choices": choices} for choices in lists]))
     orjson.dumps(assembler.answer())
+
+
+# What is passed on but not kept
+
+
+@pytest.mark.parametrize("value", ['"\\ud83d"', "NaN", "-Infinity"])
+def test_a_chunk_that_clients_may_read_but_no_store_can_hold_leaves_the_stream_whole_but_unstorable(value):
+    assembler = StreamAssembler()
+    odd = b'{"choices": [{"delta": {"content": "a"}, "x": %b}]}' % value.encode()
+    assert assembler.feed(event(odd) + stream_of(delta(content="b"), delta(finish_reason="stop")))
+    assert assembler.error is None
+    assert not assembler.storable
+    assert assembler.answer()["choices"][0]["message"]["content"] == "ab"
+
+
+def test_two_tool_calls_under_one_index_are_not_kept():
+    # Joined, they would be neither.
+    assembler = StreamAssembler()
+    calls = [{**CALL, "id": f"call_{n}", "function": {"name": f"f{n}", "arguments": "{}"}} for n in range(2)]
+    assembler.feed(stream_of(*[delta(tool_calls=[call]) for call in calls], delta(finish_reason="tool_calls")))
+    assert assembler.error is None
+    assert not assembler.storable
+
+
+@pytest.mark.parametrize("later", ["call_1", "", None])
+def test_one_tool_call_in_pieces_is_kept(later):
+    assembler = StreamAssembler()
+    assembler.feed(stream_of(delta(tool_calls=[CALL]), arguments("{}", id=later), delta(finish_reason="tool_calls")))
+    assert assembler.storable
+
+
+def test_a_whole_stream_is_kept_and_one_without_its_end_or_with_an_error_is_not():
+    whole = stream_of(delta(content="a"), delta(finish_reason="stop"))
+    for stream, storable in ((whole, True), (whole[: -len(DONE)], False), (event(b"{") + whole, False)):
+        assembler = StreamAssembler()
+        assembler.feed(stream)
+        assert assembler.storable is storable
 
 
 # Where a stream ends

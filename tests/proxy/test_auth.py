@@ -47,11 +47,6 @@ def test_a_key_opens_its_namespace_with_its_role(keyed):
     assert (admin.namespace, admin.role, admin.key_name, admin.visible) == ("ops", "admin", None, None)
 
 
-def test_keys_are_required_where_there_are_any(keyed, keyless):
-    assert keyed.required
-    assert not keyless.required
-
-
 @pytest.mark.parametrize(
     "headers",
     [
@@ -139,8 +134,13 @@ def test_without_keys_everyone_may_do_everything(keyless):
 def test_without_keys_the_callers_own_authorization_goes_upstream_as_it_came(keyless):
     for text in ("Bearer sk-1", "Basic YTpi", "sk-1"):
         assert keyless.identify({"authorization": text}).authorization == text
-    assert keyless.identify({"x-api-key": "sk-1"}).authorization is None
     assert keyless.identify({}).authorization is None
+
+
+@pytest.mark.parametrize("name", ["x-api-key", "api-key"])
+def test_without_keys_a_key_in_another_header_goes_upstream_as_openai_takes_it(keyless, name):
+    assert keyless.identify({name: "sk-1"}).authorization == "Bearer sk-1"
+    assert keyless.identify({name: "sk-1", "authorization": "Bearer sk-2"}).authorization == "Bearer sk-2"
 
 
 def test_without_keys_whoever_presents_nothing_is_in_the_default_namespace(keyless):
@@ -173,6 +173,56 @@ def test_namespaces_do_not_depend_on_how_many_keys_were_seen_before(keyless):
     for n in range(1100):
         keyless.identify(bearer(f"sk-{n}"))
     assert keyless.identify(bearer("sk-1099")).namespace == authenticator().identify(bearer("sk-1099")).namespace
+
+
+# Pages in a browser of this machine
+
+HERE = [
+    "127.0.0.1",
+    "127.0.0.1:4000",
+    "localhost",
+    "LOCALHOST:4000",
+    "[::1]",
+    "[::1]:4000",
+    "127.8.9.1",
+    "a.localhost:1",
+]
+ELSEWHERE = [
+    "evil.example",
+    "evil.example:4000",
+    "192.168.1.5",
+    "10.0.0.1:80",
+    "[2001:db8::1]:80",
+    "localhost.evil.example",
+]
+ODD = ["[", "[::1", "127.0.0.1@evil.example", ":80", "//", " ", "0x7f.1", "localhost\x00.evil.example"]
+
+
+@pytest.mark.parametrize("host", HERE)
+def test_without_keys_this_machine_may_call(keyless, host):
+    assert keyless.identify({"host": host}).role == "admin"
+    assert keyless.identify({"host": host, "origin": f"http://{host}"}).role == "admin"
+
+
+@pytest.mark.parametrize("host", ELSEWHERE + ODD)
+def test_without_keys_a_name_of_elsewhere_is_refused(keyless, host):
+    for headers, named in (
+        ({"host": host}, "Host"),
+        ({"host": "127.0.0.1", "origin": f"https://{host}"}, "Origin"),
+    ):
+        with pytest.raises(Forbidden) as caught:
+            keyless.identify(headers)
+        assert (caught.value.status, caught.value.param) == (403, named)
+
+
+def test_without_keys_a_page_without_an_origin_of_its_own_is_refused(keyless):
+    with pytest.raises(Forbidden):
+        keyless.identify({"host": "localhost", "origin": "null"})
+
+
+@pytest.mark.parametrize("headers", [{"host": "evil.example"}, {"origin": "https://evil.example"}])
+def test_with_keys_it_is_the_key_that_counts(keyed, headers):
+    assert keyed.identify(headers | bearer(CLIENT)).namespace == "team-a"
 
 
 # What stands in a log

@@ -95,6 +95,18 @@ async def test_reprises_own_field_is_not_sent(upstream, model, to):
     assert model.calls == [{"model": "gpt-x", "messages": MESSAGES, "x": 1}]
 
 
+async def test_defaults_of_the_entry_fill_in_what_the_client_left_out(upstream, model, to):
+    params = {"temperature": 0.1, "max_tokens": 5, "aws_region_name": "eu", "api_version": "1"}
+    await ask(upstream, upstream_call(to(params=params), temperature=0.9))
+    assert model.calls == [{"model": "gpt-x", "messages": MESSAGES, "temperature": 0.9, "max_tokens": 5}]
+
+
+async def test_defaults_that_the_client_names_itself_leave_its_bytes_untouched(upstream, model, to):
+    raw = b'{"model": "gpt-x" , "messages": [{"role": "user", "content": "a"}], "temperature": null}'
+    await ask(upstream, upstream_call(to(params={"temperature": 0.1, "aws_region_name": "eu"}), raw=raw))
+    assert model.bodies == [raw]
+
+
 @pytest.mark.parametrize("slash", ["", "/"])
 async def test_the_query_goes_along_and_a_slash_at_the_end_of_the_base_does_not_matter(upstream, slash):
     async def talk(reader, writer):

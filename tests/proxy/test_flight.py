@@ -216,6 +216,19 @@ async def test_leaving_after_the_end_changes_nothing(board):
     assert flight.answer["choices"][0]["message"]["content"] == "Hello"
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_whole_answer_is_stored_though_everybody_left(board, landing, stream):
+    landing.open.clear()
+    upstream = FakeUpstream(HELLO, STOP, DONE) if stream else FakeUpstream(BODY, headers=JSON)
+    flight, _ = board(upstream)
+    await some_turns()
+    flight.leave()
+    await some_turns()
+    landing.open.set()
+    await flight.task
+    assert (len(landing.answers), upstream.cancelled) == (1, 0)
+
+
 async def test_a_call_that_was_given_up_tells_those_who_still_wait(board):
     flight, _ = board(FakeUpstream(asyncio.Event(), before=[asyncio.Event()]))
     waiting = [asyncio.create_task(work) for work in (flight.opened(), flight.body())]
@@ -286,6 +299,24 @@ async def test_an_answer_that_is_no_json_object_is_an_error(board, landing, body
     assert (caught.value.status, caught.value.code) == (502, "upstream_invalid_response")
     assert landing.answers == []
     flight.leave()
+
+
+@pytest.mark.parametrize("value", [b'"\\ud83d"', b"NaN"])
+async def test_an_answer_that_clients_may_read_but_no_store_can_hold_is_passed_on_and_does_not_land(
+    board, landing, value
+):
+    body = b'{"choices": [], "x": %b}' % value
+    flight, _ = board(FakeUpstream(body, headers=JSON))
+    assert await flight.body() == body
+    assert (flight.error, landing.answers) == (None, [])
+    flight.leave()
+
+
+async def test_a_stream_that_clients_may_read_but_no_store_can_hold_is_passed_on_and_does_not_land(board, landing):
+    odd = b'data: {"choices": [{"index": 0, "delta": {"content": "\\ud83d"}}]}\n\n'
+    flight, _ = board(FakeUpstream(odd, STOP, DONE))
+    assert await all_of(flight) == odd + STOP + DONE
+    assert (flight.error, landing.answers) == (None, [])
 
 
 async def test_an_error_nobody_foresaw_is_told_without_its_text(board):

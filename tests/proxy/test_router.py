@@ -170,10 +170,27 @@ def test_timeouts_are_the_servers_where_the_entry_names_none():
 
 def test_the_identity_of_a_target_is_what_can_change_the_answer_and_never_the_key():
     base = target()
-    for other in (target(provider="azure"), target(model="gpt-y"), target(api_base="http://127.0.0.1/v1")):
-        assert other.identity != base.identity
-    for same in (target(api_key="sk-1"), target(own_key=True), target(timeout=1.0), target(extra_headers={"a": "b"})):
-        assert same.identity == base.identity
+    for changes in ({"provider": "azure"}, {"model": "gpt-y"}, {"api_base": "http://127.0.0.1/v1"}, {"settings": "x"}):
+        assert target(**changes).identity != base.identity
+    for changes in ({"api_key": "sk-1"}, {"own_key": True}, {"timeout": 1.0}, {"stream_timeout": 1.0}):
+        assert target(**changes).identity == base.identity
+
+
+def test_other_settings_of_an_entry_make_another_target_and_its_key_and_timeouts_do_not():
+    def identity(**params):
+        return router(("m", "openai/m", params)).resolve("m", ANYONE).identity
+
+    assert identity() == identity(api_key="sk-1") == identity(timeout="5s", stream_timeout="1s")
+    different = [identity(), identity(temperature=0.1), identity(temperature=0.2), identity(extra_headers={"X-A": "b"})]
+    assert len(set(different)) == 4
+    assert identity(a=1, b=2) == identity(b=2, a=1)
+    assert "sk-2" not in identity(extra_headers={"X-Key": "sk-2"})
+
+
+@pytest.mark.parametrize("name", ["http://evil.example/v1", "x/https://evil.example"])
+def test_an_address_is_no_name_of_a_model(name):
+    with pytest.raises(NotFound):
+        router(("*", "openai/*")).resolve(name, ANYONE)
 
 
 def test_a_target_does_not_show_its_keys():

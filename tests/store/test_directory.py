@@ -60,6 +60,10 @@ def test_preparing_makes_the_folder_and_leaves_nothing_in_it(tmp_path):
     assert list(directory.root.iterdir()) == []
 
 
+def test_a_fresh_folder_is_its_owners_alone(directory):
+    assert stat.S_IMODE(directory.root.stat().st_mode) == 0o700
+
+
 def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
     (tmp_path / "file").touch()
     directory = DataDirectory(tmp_path / "file" / "data")

@@ -220,49 +220,48 @@ def test_hits_are_written_together_and_only_once(database, entries):
 def test_what_is_past_its_time_is_retired_and_what_is_not_stays(entries):
     add(entries, "past", near(1.0), exact_key="past", expires_at=NOW)
     add(entries, "future", near(1.0), exact_key="future", expires_at=NOW + 1)
-    entries.mark_indexed(["past", "future"]).result(60)
     assert entries.retire(NOW, 10) == 1
     assert entries.retire(NOW, 10) == 0
-    assert entries.leaving(10) == [("past", "partition", "fake")]
     assert [entries.get(id_).status for id_ in ("past", "future")] == ["expired", "active"]
     assert entries.in_memory("past") is None
     assert entries.in_memory("future")
-    assert entries.count_indexed("fake") == 2
-    entries.mark_left(["past"])
-    assert entries.leaving(10) == []
-    assert entries.count_indexed("fake") == 1
+    assert [id_ for id_, _, _ in entries.unindexed("fake", 10)] == ["future"]
 
 
-def test_an_entry_without_a_vector_is_retired_too(entries):
-    add(entries, "past", expires_at=NOW)
-    assert entries.retire(NOW, 10) == 1
-    assert entries.leaving(10) == []
+def test_no_more_are_retired_at_once_than_were_asked_for(entries):
+    for number in range(5):
+        add(entries, f"{number}", exact_key=f"{number}", expires_at=NOW)
+    assert [entries.retire(NOW, 2) for _ in range(4)] == [2, 2, 1, 0]
 
 
-def test_what_is_retired_is_deleted_after_a_while_but_not_before_it_left_the_index(entries):
-    for name in ("out", "still in", "recent", "active"):
-        add(
-            entries, name, near(1.0), exact_key=name, expires_at=NOW + 5 * (name == "recent") + 100 * (name == "active")
-        )
-    entries.mark_indexed(["still in"]).result(60)
-    assert entries.retire(NOW + 10, 10) == 3
-    entries.purge(NOW + 5)
-    assert [name for name in ("out", "still in", "recent", "active") if entries.get(name)] == [
-        "still in",
-        "recent",
-        "active",
-    ]
-
-
-def test_what_is_replaced_loses_its_vector_once_the_index_held_it(entries):
+def test_what_is_no_longer_active_leaves_the_index_once(entries):
     add(entries, "old", near(1.0))
-    entries.mark_indexed(["old"]).result(60)
-    add(entries, "new", near(1.0), replace=True)
-    assert entries.leaving(10) == [("old", "partition", "fake")]
-    entries.mark_left(["old"])
+    add(entries, "past", near(1.0), exact_key="past", expires_at=NOW)
+    entries.mark_indexed(["old", "past"]).result(60)
+    add(entries, "never indexed", near(1.0), exact_key="other", expires_at=NOW)
     assert entries.leaving(10) == []
-    assert entries.get("old").status == "superseded"
+    add(entries, "new", near(1.0), replace=True)
+    entries.retire(NOW, 10)
+    assert sorted(entries.leaving(10)) == [("old", "partition", "fake"), ("past", "partition", "fake")]
+    assert len(entries.leaving(1)) == 1
+    entries.mark_left(["old", "past"])
+    assert entries.leaving(10) == []
+    assert [entries.get(id_).status for id_ in ("old", "past", "new")] == ["superseded", "expired", "active"]
     assert entries.count_indexed("fake") == 0
+
+
+def test_only_what_is_of_no_use_any_more_is_deleted(entries):
+    add(entries, "active", exact_key="active", expires_at=NOW - 100)
+    add(entries, "recent", status="expired", expires_at=NOW)
+    add(entries, "indexed", near(1.0), status="expired", expires_at=NOW - 100)
+    entries.mark_indexed(["indexed"]).result(60)
+    add(entries, "old", status="superseded", expires_at=NOW - 100)
+    entries.purge(NOW - 50)
+    assert [id_ for id_ in ("active", "recent", "indexed", "old") if entries.get(id_)] == [
+        "active",
+        "recent",
+        "indexed",
+    ]
 
 
 # ---- failures

@@ -1,0 +1,48 @@
+"""How many tokens an answer cost: as the upstream said, else estimated and marked so."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+
+from proxy.usage import Usage, response_text, usage_of
+from tests.proxy.completions import ANYTHING, completions, examples
+from tests.proxy.fakes import answer
+
+ESTIMATED = Usage(11, 2, estimated=True)
+
+
+def test_what_the_upstream_names_is_believed():
+    assert usage_of(b"x" * 41, answer()) == Usage(7, 2, estimated=False)
+    assert usage_of(b"x", answer(usage={"prompt_tokens": 0, "completion_tokens": 0})) == Usage(0, 0, estimated=False)
+
+
+@pytest.mark.parametrize("half", [None, "7", 7.0, -1, 2**32, 2**63, 2**64 - 1, [], {}])
+def test_what_makes_no_sense_is_not(half):
+    for usage in ({"prompt_tokens": half, "completion_tokens": 1}, {"prompt_tokens": 1, "completion_tokens": half}):
+        assert usage_of(b"x" * 41, answer("12345", usage=usage)) == ESTIMATED
+
+
+@pytest.mark.parametrize("usage", [None, False, {}, [], "x", {"prompt_tokens": 7}])
+def test_four_characters_count_as_a_token_where_none_is_named(usage):
+    assert usage_of(b"x" * 41, answer("12345", usage=usage)) == ESTIMATED
+
+
+@examples
+@given(ANYTHING, completions())
+def test_any_usage_and_any_answer_give_counts_that_a_log_can_hold(usage, found):
+    counted = usage_of(b"{}", found | {"usage": usage})
+    assert 0 <= counted.prompt < 2**63
+    assert 0 <= counted.completion < 2**63
+
+
+def test_usage_is_told_as_a_completion_names_it():
+    body = {"prompt_tokens": 11, "completion_tokens": 2, "total_tokens": 13}
+    assert ESTIMATED.as_body() == body
+
+
+def test_the_text_of_an_answer_is_its_first_choices_else_its_message():
+    assert response_text(answer("Paris.")) == "Paris."
+    message = {"role": "assistant", "content": None, "tool_calls": [{"id": "c"}]}
+    assert '"tool_calls":[{"id":"c"}]' in response_text(answer(choices=[{"message": message}]))
+    assert response_text({}) == response_text(answer(choices=[])) == ""
