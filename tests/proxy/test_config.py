@@ -111,7 +111,7 @@ def test_the_shipped_examples_work_once_uncommented(load):
     example = re.compile(r"^( *)# ( *(?:- )?[a-z_]+:(?: |$))", re.MULTILINE)
     settings = load(example.sub(r"\1\2", text), TEAM_A_KEY="team-a-key", ADMIN_KEY="admin-key", OPENAI_API_KEY=SECRET)
     assert [entry.model_name for entry in settings.model_list] == ["*", "small", "local", "claude", "llama"]
-    assert settings.model_list[2].supports == ["chat", "embeddings"]
+    assert settings.model_list[2].supports == ["chat"]
     assert [key.role for key in settings.auth.keys] == ["client", "admin"]
     assert settings.store.embedder.api_base == "https://api.openai.com/v1"
     assert settings.cache.policies["default"].similarity_threshold == 0.95
