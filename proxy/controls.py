@@ -148,7 +148,7 @@ def _from_field(field: Any) -> dict[str, Any]:
             if value:
                 asked[name.replace("-", "_")] = True
         elif name in ("ttl", "s-maxage"):
-            asked["ttl" if name == "ttl" else "max_age"] = _seconds(value, param)
+            asked["ttl" if name == "ttl" else "max_age"] = _seconds(value, param, zero=name == "s-maxage")
         elif name == "namespace":
             asked["part"] = _name(value, param)
         else:
@@ -167,13 +167,16 @@ def _threshold(text: str, header: str) -> float:
     return value
 
 
-def _seconds(value: Any, param: str) -> float:
+def _seconds(value: Any, param: str, *, zero: bool) -> float:
     try:
         seconds = parse_duration(value)
     except (TypeError, ValueError):
         seconds = math.nan
-    if isinstance(value, bool) or not 0 < seconds < math.inf:
-        raise InvalidRequest(f"'{param}' takes seconds above 0, or a duration such as 10m.", param=param)
+    allowed = 0 <= seconds < math.inf and (zero or seconds > 0)
+    if isinstance(value, bool) or not allowed:
+        raise InvalidRequest(
+            f"'{param}' takes seconds{'' if zero else ' above 0'}, or a duration such as 10m.", param=param
+        )
     return seconds
 
 

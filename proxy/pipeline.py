@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Hashable, Mapping
 from typing import Any
@@ -21,7 +22,7 @@ from proxy.auth import Authenticator, Caller
 from proxy.config import Settings
 from proxy.controls import apply_controls
 from proxy.disconnect import ClientGone, while_connected
-from proxy.errors import NotCached, ProxyError
+from proxy.errors import NotCached, ProxyError, Unavailable
 from proxy.exchange import Exchange, Outcome
 from proxy.flight import Flight, Flights, Head
 from proxy.headers import cache_headers, passed_on
@@ -162,6 +163,12 @@ class Pipeline:
             trip.flight.leave()
             await self._recorder.record(exchange, trip.outcome(CLIENT_GONE, "client_gone"))
             return Response(status_code=CLIENT_GONE)
+        except asyncio.CancelledError:
+            # Only a server that stops, and has waited long enough, cancels a call.
+            trip.flight.leave()
+            stopping = Unavailable("The server is stopping.", code="server_stopping")
+            await self._recorder.record(exchange, trip.outcome(stopping.status, stopping.code))
+            raise stopping from None
         head = await trip.flight.opened()
         if head.is_stream and head.ok:
             headers = self._headers(exchange, trip.outcome(head.status, None), head)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from cache.lookup import Lookup
 from proxy.disconnect import ClientGone, while_connected
+from proxy.errors import Unavailable
 from proxy.exchange import Exchange, Outcome
 from proxy.flight import Flight
 from proxy.recorder import Recorder
+from proxy.sse import event
 
 CLIENT_GONE = 499
 """Nginx's status for a client that left; nobody sees it, the log does."""
@@ -65,6 +69,13 @@ class Relay(Response):
             # Once queued, the row is written whether or not anybody waits for it.
             if not self._recorded:
                 await self._recorder.record(self._exchange, self._trip.outcome(CLIENT_GONE, "client_gone"))
+        except asyncio.CancelledError:
+            # Only a server that stops, and has waited long enough, cancels a stream.
+            stopping = Unavailable("The server is stopping.", code="server_stopping")
+            if not self._recorded:
+                await self._recorder.record(self._exchange, self._trip.outcome(self.status_code, stopping.code))
+            last = b"\n\n" + event(orjson.dumps(stopping.body()))
+            await send({"type": "http.response.body", "body": last, "more_body": False})
         finally:
             self._trip.flight.leave()
 

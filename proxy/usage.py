@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
-
-import orjson
 
 from cache.answers import text_of
 
@@ -45,8 +44,13 @@ def _makes_sense(tokens: Any) -> TypeGuard[int]:
 
 def response_text(answer: Mapping[str, Any]) -> str:
     """The first choice's text; where it has none, its message as JSON, so that tool calls are kept."""
-    text = text_of(answer)
+    text = text_of(answer) or _message_as_json(answer)
+    # Half a surrogate pair is text to a client, but not to a database.
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _message_as_json(answer: Mapping[str, Any]) -> str:
     choices = answer.get("choices")
-    if text or not isinstance(choices, list) or not choices or not isinstance(choices[0], Mapping):
-        return text
-    return orjson.dumps(choices[0].get("message") or {}, default=str).decode()
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], Mapping):
+        return ""
+    return json.dumps(choices[0].get("message") or {}, ensure_ascii=False, separators=(",", ":"), default=str)

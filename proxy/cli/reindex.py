@@ -25,6 +25,7 @@ def reindex(config: ConfigPath = None, data_dir: DataDir = None, as_json: AsJson
 
 
 def _here(settings: Settings, directory: DataDirectory) -> int:
+    from proxy.logs import configure_logging
     from proxy.services import build_services
     from store.embedder import EmbedderError
     from store.errors import StoreError
@@ -32,6 +33,7 @@ def _here(settings: Settings, directory: DataDirectory) -> int:
     if not directory.database.is_file():
         raise CannotRun(f"nothing is stored in {directory.root}")
     try:
+        configure_logging(settings.logging)
         services = build_services(settings)
         try:
             services.semantic.open()

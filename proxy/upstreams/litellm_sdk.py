@@ -160,8 +160,8 @@ def _as_openai(answer: Any) -> dict[str, Any]:
 def _as_response(error: Exception) -> UpstreamResponse:
     """A provider's refusal with its own status; anything without one could not be reached."""
     status = getattr(error, "status_code", None)
-    if not isinstance(status, int) or not 400 <= status < 600:
-        raise UpstreamError("The upstream cannot be reached.") from error
+    if not isinstance(status, int) or not 400 <= status < 600 or (status >= 500 and _lost_connection(error)):
+        raise UpstreamError("The upstream cannot be reached.", code="upstream_unreachable") from error
     if "Timeout" in type(error).__name__:
         raise UpstreamTimeout("The upstream did not answer in time.") from error
     body = {
@@ -171,6 +171,15 @@ def _as_response(error: Exception) -> UpstreamResponse:
         "code": _text(error, "code"),
     }
     return UpstreamResponse(status, {**_JSON, **_told_headers(error)}, _once(orjson.dumps({"error": body})))
+
+
+def _lost_connection(error: BaseException | None) -> bool:
+    """LiteLLM gives what it could not send a status of 500: what it arose from tells it from a provider's own."""
+    while error is not None:
+        if isinstance(error, OSError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _text(error: Exception, name: str) -> str | None:

@@ -192,7 +192,7 @@ def test_usage_in_streams_comes_when_asked_for(server: Server, fresh_key: str, a
 
 
 def test_a_replay_counts_tokens_where_the_upstream_did_not(server: Server, fresh_key: str) -> None:
-    """Clients rely on the usage of a whole answer; one stored from a stream has none, so it is estimated and said so."""
+    """Clients rely on the usage of a whole answer; where a stream had none it is estimated, and said so."""
     prompt = "Which rivers meet in Passau?"
     ask_openai(server, fresh_key, prompt, stream=True)
     whole = ask_openai(server, fresh_key, prompt)

@@ -211,14 +211,17 @@ async def test_a_stream_that_breaks_off_is_told(upstream, to, prompt):
     assert (caught.value.status, caught.value.code) == (502, "upstream_connection_lost")
 
 
-async def test_an_upstream_that_cannot_be_reached_is_told_without_the_key(upstream, to):
+@pytest.mark.parametrize("provider", ["deepseek", "anthropic"])
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_an_upstream_that_cannot_be_reached_is_told_and_not_where_it_should_be(upstream, to, provider, streamed):
     async with raw_server(None) as url:
         pass
-    try:
-        _, _, body = await ask(upstream, upstream_call(to(api_base=url)))
-    except UpstreamError as error:
-        body = json.dumps(error.body()).encode()
-    assert KEY not in body.decode()
+    with pytest.raises(UpstreamError) as caught:
+        await ask(upstream, upstream_call(to(provider=provider, api_base=url), stream=streamed))
+    assert (caught.value.status, caught.value.code) == (502, "upstream_unreachable")
+    told = json.dumps(caught.value.body())
+    assert KEY not in told
+    assert "127.0.0.1" not in told
 
 
 async def test_leaving_early_closes_the_connection(upstream, to):

@@ -179,6 +179,8 @@ async def test_only_a_stored_answer_is_given_where_only_that_is_asked_for(app, m
     assert response.status_code == 504
     assert response.json()["error"]["code"] == "only_if_cached"
     assert response.headers["x-should-retry"] == "false"
+    assert response.headers["x-reprise-cache"] == "miss"
+    assert (await logged(client, response))["error"] == "only_if_cached"
     assert model.calls == []
     await ask(client, "only if cached")
     assert status(await ask(client, "only if cached", headers=headers)) == ("hit", "exact_match")
@@ -473,6 +475,56 @@ async def test_a_log_that_fails_breaks_no_call_and_shows(run_app, model):
         assert [response.status_code for response in responses] == [200, 200]
         assert events_in(responses[1].content)[-1] == b"[DONE]"
         assert not parts.health.parts["log"].ok
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": -1, "completion_tokens": -1, "total_tokens": -2},
+        {"prompt_tokens": 2**63, "completion_tokens": 1, "total_tokens": 2**63},
+    ],
+    ids=["unknown said as -1", "beyond what SQL holds"],
+)
+async def test_usage_that_makes_no_sense_breaks_no_hit(run_app, usage):
+    fake = FakeUpstream(json.dumps(answer(usage=usage)).encode(), headers=JSON)
+    async with run_app() as (client, parts):
+        parts.upstreams["direct"] = fake
+        first, second = [await ask(client) for _ in range(2)]
+        assert (first.status_code, second.status_code) == (200, 200)
+        assert status(second) == ("hit", "exact_match")
+        assert second.json()["usage"] == usage
+        assert parts.health.parts["log"].ok
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_that_no_store_can_hold_reaches_its_caller_and_the_log(run_app, stream):
+    piece = b'{"choices": [{"index": 0, "%b": {"content": "half \\ud83d"}, "finish_reason": "stop"}], "x": NaN}'
+    raw = piece % (b"delta" if stream else b"message")
+    text = b"data: " + raw + b"\n\ndata: [DONE]\n\n" if stream else raw
+    fake = FakeUpstream(text, **({} if stream else {"headers": JSON}))
+    async with run_app() as (client, parts):
+        parts.upstreams["direct"] = fake
+        for _ in range(2):
+            response = await ask(client, stream=stream)
+            assert (response.status_code, response.content) == (200, text)
+            assert status(response)[0] == "miss"
+            row = await logged(client, response)
+            assert (row["success"], row["status_code"], row["prompt"]) == (True, 200, PROMPT)
+        assert parts.health.parts["log"].ok
+
+
+async def test_a_replay_names_a_usage_even_of_a_stream_that_named_none_and_says_that_it_is_estimated(app, model):
+    client, _ = app
+    await ask(client, "usage of a stream", stream=True)
+    replayed = await ask(client, "usage of a stream")
+    assert replayed.headers["x-reprise-usage"] == "estimated"
+    usage = replayed.json()["usage"]
+    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"] > 0
+    options = {"include_usage": True}
+    *_, last = chunks_in((await ask(client, "usage of a stream", stream=True, stream_options=options)).content)
+    assert last["usage"] == usage or last["usage"]["completion_tokens"] == usage["completion_tokens"]
+    plain = await ask(client, "usage of a stream", stream=True)
+    assert "x-reprise-usage" not in plain.headers
 
 
 # What the log says of the caller

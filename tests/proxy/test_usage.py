@@ -46,3 +46,10 @@ def test_the_text_of_an_answer_is_its_first_choices_else_its_message():
     message = {"role": "assistant", "content": None, "tool_calls": [{"id": "c"}]}
     assert '"tool_calls":[{"id":"c"}]' in response_text(answer(choices=[{"message": message}]))
     assert response_text({}) == response_text(answer(choices=[])) == ""
+
+
+@pytest.mark.parametrize("message", [{"content": "half \ud83d"}, {"content": None, "x": ["half \ud83d"]}])
+def test_the_text_of_an_answer_is_always_text_that_can_be_kept(message):
+    text = response_text(answer(choices=[{"message": message}]))
+    assert "half ?" in text
+    assert text.encode()
