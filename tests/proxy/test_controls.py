@@ -150,7 +150,7 @@ def test_litellms_field_in_the_body_is_read(field, asked):
         ({"no-cache": "yes"}, "cache.no-cache"),
         ({"no-store": 1}, "cache.no-store"),
         *[({"ttl": value}, "cache.ttl") for value in (0, -1, "", "soon", True, [], {}, 10**400, 1e300, "1e3")],
-        *[({"s-maxage": value}, "cache.s-maxage") for value in (0, -5, False, "x")],
+        *[({"s-maxage": value}, "cache.s-maxage") for value in (-1, -5, False, "x")],
         *[({"namespace": value}, "cache.namespace") for value in ("", " ", 7, None, "a\nb", "x" * 201)],
         ({"max-age": 5}, "cache.max-age"),
         ({"ttll": 5}, "cache.ttll"),
