@@ -24,7 +24,7 @@ import numpy as np
 from benchmarks.load import Sample, many, one_by_one, quantile, request
 from benchmarks.servers import BARE, UPSTREAM, application, free_port, proxy
 from cache.call import Call
-from cache.identity import Scope
+from cache.identity import Scope, canonical
 from cache.policy import Policy
 from store.database import Database
 from store.directory import DataDirectory
@@ -74,7 +74,7 @@ def seed(data_dir: Path, base: str, embedder: Embedder, asked: list[str], entrie
     table, index = Entries(database, 1), ChromaIndex(directory.vectors)
     real = embedder.embed(asked)
     random = np.random.default_rng(7)
-    scope = Scope("default", target=f"openai|bench|{base}", headers="|")
+    scope = Scope("default", target=f"openai|bench|{base}|", headers=canonical([[], ""]))
     batch: list[tuple[str, np.ndarray]] = []
     for number in range(max(entries, len(asked))):
         known = number < len(asked)

@@ -89,22 +89,19 @@ def decide(text: str | None, candidates: Sequence[Candidate], policy: Policy, no
         policy: with the caller's own controls applied.
         now: seconds since 1970.
     """
-    refusals: list[tuple[Candidate, Reason, str | None]] = []
-    admitted: list[Candidate] = []
-    for candidate in candidates:
+    refusals: dict[int, tuple[Reason, str | None]] = {}
+    # Best first, so that the first one admitted is the best of the admitted and the rest need no look.
+    for candidate in sorted(candidates, key=lambda one: (-rank(one, policy, now), -one.entry.created_at)):
         refusal = _refusal(text, candidate, policy, now)
         if refusal is None:
-            admitted.append(candidate)
-        else:
-            refusals.append((candidate, *refusal))
-    if admitted:
-        best = max(admitted, key=lambda candidate: (rank(candidate, policy, now), candidate.entry.created_at))
-        reason = Reason.EXACT if best.tier == "exact" else Reason.SIMILAR
-        return Hit(best.entry, best.tier, best.similarity, reason)
-    if refusals:
-        nearest, reason, detail = refusals[0]
-        return Miss(reason, nearest.similarity, detail)
-    return Miss(Reason.NO_ENTRY)
+            reason = Reason.EXACT if candidate.tier == "exact" else Reason.SIMILAR
+            return Hit(candidate.entry, candidate.tier, candidate.similarity, reason)
+        refusals[id(candidate)] = refusal
+    if not candidates:
+        return Miss(Reason.NO_ENTRY)
+    nearest = candidates[0]
+    reason, detail = refusals[id(nearest)]
+    return Miss(reason, nearest.similarity, detail)
 
 
 def rank(candidate: Candidate, policy: Policy, now: float) -> float:

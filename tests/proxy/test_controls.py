@@ -133,6 +133,7 @@ def test_an_unknown_header_that_is_like_no_other_is_refused_without_a_guess(name
         ({"ttl": "10m"}, {"ttl": 600.0}),
         ({"s-maxage": 600}, {"max_age": 600.0}),
         ({"s-maxage": 0.5}, {"max_age": 0.5}),
+        ({"s-maxage": 0}, {"max_age": 0.0}),
         ({"namespace": "team-a"}, {"part": "team-a"}),
         ({}, {}),
     ],

@@ -375,9 +375,12 @@ async def test_whoever_joined_a_call_that_fails_asks_again_alone(run_app):
     assert len(fake.sent) == 2
 
 
-async def raw_call(app, body, leave=None):
-    """Drive the application as a server does; the client leaves once ``leave`` is set. Gives what was sent."""
-    sent, asked = [], iter([{"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}])
+async def raw_call(app, body, leave=None, sent=None):
+    """Drive the application as a server does; the client leaves once ``leave`` is set. Gives what was ``sent``."""
+    sent, asked = (
+        [] if sent is None else sent,
+        iter([{"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}]),
+    )
 
     async def receive():
         message = next(asked, None)
@@ -430,6 +433,26 @@ async def test_a_client_that_leaves_does_not_disturb_another_that_joined(run_app
     text = b"".join(message.get("body", b"") for message in sent)
     assert assembled(text)["choices"][0]["message"]["content"] == "Hello"
     assert (len(fake.sent), fake.cancelled) == (1, 0)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_server_that_stops_tells_the_calls_it_cuts_off_and_logs_them(run_app, stream):
+    fake = FakeUpstream(event_of("Hello"), asyncio.Event()) if stream else FakeUpstream(asyncio.Event(), headers=JSON)
+    async with run_app() as (client, parts):
+        parts.upstreams["direct"] = fake
+        sent: list[dict] = []
+        call = asyncio.create_task(raw_call(client._transport.app, body(stream=stream), sent=sent))
+        await until(lambda: len(sent) >= 2 if stream else fake.sent)
+        call.cancel()
+        await asyncio.wait([call])
+        await until(lambda: fake.left)
+        (row,) = (await client.get("/interactions")).json()["interactions"]
+        row = (await client.get(f"/interactions/{row['id']}")).json()
+    text = b"".join(message.get("body", b"") for message in sent)
+    told = chunks_in(text)[-1] if stream else json.loads(text)
+    assert told["error"]["code"] == "server_stopping"
+    assert sent[0]["status"] == (200 if stream else 503)
+    assert (row["success"], row["error"]) == (False, "server_stopping")
 
 
 def event_of(text):
