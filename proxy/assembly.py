@@ -158,13 +158,17 @@ def _goes_on(known: list[Any], item: Any) -> bool:
 
 def _reuses_index(known: dict[str, Any], piece: dict[str, Any]) -> bool:
     """Does a second tool call come under the index of another? Joined, the two would be neither."""
-    ids = {call.get("index"): call.get("id") for call in known.get("tool_calls") or () if isinstance(call, dict)}
-    calls = piece.get("tool_calls")
+    new = [call for call in _calls(piece) if call.get("id") and call.get("index") is not None]
     return any(
-        call.get("id") and ids.get(call.get("index")) not in (None, "", call["id"])
-        for call in (calls if isinstance(calls, list) else ())
-        if isinstance(call, dict)
+        other.get("index") == call["index"] and other.get("id") not in (None, "", call["id"])
+        for call in new
+        for other in [*_calls(known), *new]
     )
+
+
+def _calls(delta: dict[str, Any]) -> list[dict[str, Any]]:
+    calls = delta.get("tool_calls")
+    return [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
 
 
 def _copied(value: Any) -> Any:

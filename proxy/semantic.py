@@ -57,8 +57,8 @@ class SemanticTier:
         except (EmbedderError, StoreError) as error:
             self._health.failed(error)
 
-    def open(self) -> None:
-        """Open index and embedder; rewrite the index where it holds less than SQL.
+    def open(self, *, mending: bool = True) -> None:
+        """Open index and embedder; with ``mending``, write to the index what it lacks of SQL.
 
         Raises:
             StoreError: the index cannot be opened.
@@ -67,11 +67,12 @@ class SemanticTier:
         index = ChromaIndex(self._directory.vectors)
         embedder = load_embedder(embedder_spec(self._settings), self._settings.embedder.cache_dir)
         indexer = Indexer(self._entries, index, embedder.id, self._health.failed)
-        if index.count(embedder.id) < self._entries.count_indexed(embedder.id):
+        if mending and index.count(embedder.id) < self._entries.count_indexed(embedder.id):
             _log.warning("the vector index holds less than SQL: writing it again")
             index.reset()
             self._entries.forget_index()
-        indexer.catch_up()
+        if mending:
+            indexer.catch_up()
         self._index, self._embedder, self._indexer = index, embedder, indexer
         self._cache.neighbours = Neighbours(self._entries, index, indexer, embedder)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -36,7 +37,7 @@ def _here(settings: Settings, directory: DataDirectory) -> int:
         configure_logging(settings.logging)
         services = build_services(settings)
         try:
-            services.semantic.open()
+            services.semantic.open(mending=False)
             return services.semantic.reindex()
         finally:
             asyncio.run(services.close())
@@ -56,5 +57,5 @@ def _through(holder: dict[str, Any], settings: Settings) -> int:
         straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with straight.open(request, timeout=3600) as response:
             return int(json.load(response)["vectors"])
-    except (urllib.error.URLError, ValueError, KeyError) as error:
+    except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
         raise CannotRun(f"the server on {url} did not rebuild its index: {error}") from error

@@ -32,10 +32,31 @@ _NOT_SENT = _HOP_BY_HOP | {
 }
 _HARMLESS = frozenset(
     "user-agent referer origin dnt priority pragma forwarded via from baggage traceparent tracestate b3 sentry-trace"
-    " idempotency-key x-request-id x-correlation-id x-trace-id x-real-ip x-client-request-id x-amzn-trace-id"
-    " x-cloud-trace-context content-type accept accept-language accept-charset".split()
+    " newrelic uber-trace-id elastic-apm-traceparent cdn-loop true-client-ip idempotency-key x-request-id"
+    " x-correlation-id x-trace-id x-real-ip x-client-ip x-cluster-client-ip x-client-request-id x-request-start"
+    " x-queue-start x-scheme content-type accept accept-language accept-charset".split()
 )
-_HARMLESS_PREFIXES = ("x-stainless-", "x-forwarded-", "x-b3-", "x-datadog-", "sec-", "cf-", "x-reprise-")
+"""Headers that describe the client, the way a call came, or its trace: most differ with every call."""
+_HARMLESS_PREFIXES = (
+    "x-stainless-",
+    "x-forwarded-",
+    "x-original-",
+    "x-b3-",
+    "x-datadog-",
+    "x-amzn-",
+    "x-amz-cf-",
+    "x-cloud-trace-",
+    "x-envoy-",
+    "x-vercel-",
+    "x-azure-",
+    "x-appengine-",
+    "x-ot-",
+    "x-instana-",
+    "fly-",
+    "sec-",
+    "cf-",
+    "x-reprise-",
+)
 _ACCOUNT = frozenset({"openai-organization", "openai-project"})
 """These belong to the caller's own key and mean nothing with another."""
 

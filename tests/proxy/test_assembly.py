@@ -277,7 +277,8 @@ def test_no_object_whatever_its_shape_makes_the_reader_fail(objects):
     assert assembler.answer()["object"] == "chat.completion"
 
 
-PIECE = st.dictionaries(st.sampled_from(("role", "content", "tool_calls", "x")), ANYTHING)
+CALLS = st.lists(ANYTHING | st.dictionaries(st.sampled_from(("index", "id", "type", "function")), ANYTHING), max_size=3)
+PIECE = st.dictionaries(st.sampled_from(("role", "content", "tool_calls", "x")), ANYTHING | CALLS)
 CHOICE = st.fixed_dictionaries(
     {}, optional={"index": ANYTHING, "delta": ANYTHING | PIECE, "logprobs": ANYTHING, "finish_reason": ANYTHING}
 )
@@ -304,13 +305,23 @@ def test_a_chunk_that_clients_may_read_but_no_store_can_hold_leaves_the_stream_w
     assert assembler.answer()["choices"][0]["message"]["content"] == "ab"
 
 
-def test_two_tool_calls_under_one_index_are_not_kept():
+@pytest.mark.parametrize("together", [True, False])
+def test_two_tool_calls_under_one_index_are_not_kept(together):
     # Joined, they would be neither.
-    assembler = StreamAssembler()
     calls = [{**CALL, "id": f"call_{n}", "function": {"name": f"f{n}", "arguments": "{}"}} for n in range(2)]
-    assembler.feed(stream_of(*[delta(tool_calls=[call]) for call in calls], delta(finish_reason="tool_calls")))
+    pieces = [delta(tool_calls=calls)] if together else [delta(tool_calls=[call]) for call in calls]
+    assembler = StreamAssembler()
+    assembler.feed(stream_of(*pieces, delta(finish_reason="tool_calls")))
     assert assembler.error is None
     assert not assembler.storable
+
+
+@pytest.mark.parametrize("indices", [(0, 1), (None, None)])
+def test_two_tool_calls_that_are_told_apart_are_kept(indices):
+    calls = [{**CALL, "id": f"call_{index}{n}", "index": index} for n, index in enumerate(indices)]
+    assembler = StreamAssembler()
+    assembler.feed(stream_of(*[delta(tool_calls=[call]) for call in calls], delta(finish_reason="tool_calls")))
+    assert assembler.storable
 
 
 @pytest.mark.parametrize("later", ["call_1", "", None])
