@@ -40,6 +40,7 @@ def configure_logging(settings: LoggingSettings) -> None:
     root.setLevel(level)
     # These log routine steps, or requests and bodies at info or debug level, prompts among them.
     for name in (
+        "alembic",
         "httpx",
         "httpx2",
         "httpcore",
