@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +23,9 @@ from store.writer import Writer
 
 HEAD = "0001"
 """Newest migration. Lets a start whose tables are current skip Alembic (a test holds it to the scripts)."""
+
+BUSY_SECONDS = 5
+"""How long a statement waits for another process's lock."""
 
 MOST_WAL_PAGES = 20_000
 """Pages of 4 KiB that the write-ahead log may grow to before a commit itself moves them."""
@@ -122,15 +126,13 @@ class Database:
 
     def _configure(self, connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
-        for pragma in self._pragmas():
-            cursor.execute(pragma)
+        self._prepare(cursor.execute)
         cursor.close()
 
     def _pragmas(self) -> list[str]:
         return [
-            "PRAGMA journal_mode=WAL",
+            f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}",
             f"PRAGMA synchronous={self._synchronous}",
-            "PRAGMA busy_timeout=5000",
             # Checkpoints sync the disk; ``checkpoint`` does them beside the calls. This is for when it does not.
             f"PRAGMA wal_autocheckpoint={MOST_WAL_PAGES}",
             "PRAGMA foreign_keys=ON",
@@ -140,9 +142,22 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=64)
-        for pragma in self._pragmas():
-            connection.execute(pragma)
+        self._prepare(connection.execute)
         return connection
+
+    def _prepare(self, execute: Callable[[str], Any]) -> None:
+        for pragma in self._pragmas():
+            execute(pragma)
+        # Two first starts at once: the switch to WAL alone does not wait for the other's lock.
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
 
     def _reader(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
