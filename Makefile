@@ -10,8 +10,9 @@ STAMP := $(VENV)/.installed
 demo: $(STAMP)
 	@$(BIN)/reprise demo $(ARGS)
 
+# Two processes, a file at a time: much of a test is waiting for a server.
 test: $(STAMP)
-	$(BIN)/pytest -m "not node" $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile -m "not node" $(ARGS)
 
 serve: $(STAMP)
 	$(BIN)/reprise serve $(ARGS)

@@ -69,9 +69,8 @@ class SemanticTier:
         indexer = Indexer(self._entries, index, embedder.id, self._health.failed)
         if mending and index.count(embedder.id) < self._entries.count_indexed(embedder.id):
             _log.warning("the vector index holds less than SQL: writing it again")
-            index.reset()
-            self._entries.forget_index()
-        if mending:
+            indexer.rewrite()
+        elif mending:
             indexer.catch_up()
         self._index, self._embedder, self._indexer = index, embedder, indexer
         self._cache.neighbours = Neighbours(self._entries, index, indexer, embedder)
@@ -89,11 +88,10 @@ class SemanticTier:
 
     def reindex(self) -> int:
         """Write the whole index again from SQL; gives how many vectors. Raises as ``mend``."""
-        if self._index is None:
+        if self._indexer is None or self._embedder is None:
             raise StoreError("the semantic tier is not running")
-        self._index.reset()
-        self._entries.forget_index()
-        return self.mend(others=True)
+        self._embed_missing(self._embedder, others=True)
+        return self._indexer.rewrite()
 
     def forget(self, rows: list[tuple[str, str, str]]) -> None:
         """Remove (id, partition, embedder) from the index. Raises ``StoreError``."""

@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from store.entries import Entries
@@ -48,6 +49,8 @@ class Indexer:
         self._queue: queue.SimpleQueue[Pending | None] = queue.SimpleQueue()
         self._pending: dict[str, Pending] = {}
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._marked: Future[None] | None = None
         self._idle = threading.Event()
         self._idle.set()
         self._thread = threading.Thread(target=self._run, name="reprise-indexer", daemon=True)
@@ -77,6 +80,17 @@ class Indexer:
             self._entries.mark_indexed([id_ for id_, _, _ in rows]).result()
             written += len(rows)
         return written
+
+    def rewrite(self) -> int:
+        """Empty the index and write it again from SQL; gives how many vectors it holds then. Raises ``StoreError``."""
+        # A mark that is still on its way would count as written what the reset takes away.
+        with self._writing:
+            self._index.reset()
+            if self._marked is not None:
+                self._marked.result()
+            self._entries.forget_index()
+        self.catch_up()
+        return self._index.count(self._embedder)
 
     def wait(self, timeout: float) -> bool:
         """Block until nothing is pending; False after ``timeout`` seconds."""
@@ -116,8 +130,9 @@ class Indexer:
         for partition, items in by_partition.items():
             ids = [item.id for item in items]
             try:
-                self._index.add(partition, self._embedder, ids, [item.vector for item in items])
-                self._entries.mark_indexed(ids)
+                with self._writing:
+                    self._index.add(partition, self._embedder, ids, [item.vector for item in items])
+                    self._marked = self._entries.mark_indexed(ids)
             except StoreError as error:
                 self._failed(error)
         with self._lock:

@@ -175,3 +175,12 @@ def test_closing_writes_what_is_queued(entries, index, failures):
     entries.mark_indexed([]).result(60)
     assert index.count("fake") == entries.count_indexed("fake") == 20
     indexer.close()
+
+
+def test_a_rewrite_beside_running_writes_leaves_nothing_out(entries, index, indexer, failures):
+    for number in range(1, 31):
+        indexer.put(add(entries, f"entry {number}"))
+        assert indexer.rewrite() == number
+    settle(entries, indexer)
+    assert index.count("fake") == entries.count_indexed("fake") == 30
+    assert failures == []
