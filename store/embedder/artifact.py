@@ -4,6 +4,7 @@ A folder `<cache>/<embedder id>/` holds model.onnx, tokenizer.json and meta.json
 one rename, so a process that dies while exporting leaves only a staging folder, which is never read.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -179,9 +180,9 @@ def _discard(folder: Path) -> None:
     # Renamed first, so that nobody sees it half removed.
     aside = Path(tempfile.mkdtemp(prefix=_STAGING_PREFIX, dir=folder.parent))
     try:
-        folder.rename(aside / "discarded")
-    except FileNotFoundError:
-        pass  # another process discarded it
+        # It is gone already where another process discarded it.
+        with contextlib.suppress(FileNotFoundError):
+            folder.rename(aside / "discarded")
     except OSError as error:
         raise EmbedderError(f"cannot replace the damaged export {folder}: {error}") from error
     finally:

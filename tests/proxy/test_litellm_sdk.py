@@ -308,4 +308,4 @@ async def test_litellm_does_without_its_list_from_the_network(upstream, to):
 
 
 async def test_closing_what_was_never_used_does_nothing():
-    await LiteLLMUpstream().close()
+    assert await LiteLLMUpstream().close() is None

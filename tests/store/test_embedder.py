@@ -275,7 +275,8 @@ class TestOtherModels:
 
     @pytest.mark.usefixtures("no_export")
     def test_a_warm_start_finds_a_folders_export(self, tiny_model, tiny_cache):
-        load_embedder(EmbedderSpec(model=str(tiny_model)), tiny_cache)
+        found = load_embedder(EmbedderSpec(model=str(tiny_model)), tiny_cache)
+        assert (tiny_cache / found.id / "meta.json").is_file()
 
     def test_a_changed_folder_is_exported_anew(self, tiny_model, tiny_cache, tmp_path):
         changed = shutil.copytree(tiny_model, tmp_path / tiny_model.name)
