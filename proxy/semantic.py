@@ -97,8 +97,11 @@ class SemanticTier:
         """Remove (id, partition, embedder) from the index. Raises ``StoreError``."""
         if self._index is None:
             raise StoreError("the vector index is not open")
+        together: dict[tuple[str, str], list[str]] = {}
         for id_, partition, embedder in rows:
-            self._index.remove(partition, embedder, [id_])
+            together.setdefault((partition, embedder), []).append(id_)
+        for (partition, embedder), ids in together.items():
+            self._index.remove(partition, embedder, ids)
 
     @property
     def is_open(self) -> bool:

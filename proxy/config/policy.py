@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import Field, field_validator, model_validator
 
+from cache import policy
+from cache.policy import Tier as Tier
 from proxy.config.section import Name, Section, refusal
 from proxy.config.units import PositiveDuration
 
-Tier = Literal["exact", "semantic"]
 ClassName = Literal[
     "creative",
     "volatile",
@@ -26,18 +27,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 """A number from 0 to 1."""
 
 DEFAULT_POLICY = "default"
-DEFAULT_CLASSES: dict[ClassName, list[Tier]] = {
-    "creative": ["exact"],
-    "volatile": [],
-    "random": [],
-    "action": [],
-    "own-data": [],
-    "secrets": [],
-    "tool-loop": ["exact"],
-    "several-choices": ["exact"],
-    "multimodal": ["exact"],
-    "high-temperature": ["exact"],
-}
+DEFAULT_CLASSES = cast(
+    dict[ClassName, list[Tier]], {name: sorted(tiers) for name, tiers in policy.DEFAULT_CLASSES.items()}
+)
 
 
 class DecaySettings(Section):
