@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from cache import guards
 from cache.policy import Policy, Tier
@@ -23,7 +24,17 @@ class Reason(StrEnum):
     NO_ENTRY = "no_entry"
     NOTHING_SIMILAR = "nothing_similar"
     BELOW_THRESHOLD = "below_threshold"
+    BELOW_CUT = "below_cut"
+    """The verifier is not sure enough for the error budget."""
+    NO_CUT = "no_cut"
+    """No cut keeps the error budget: nothing is served by meaning."""
     GUARD = "guard"
+    JUDGED_WRONG = "judged_wrong"
+    """This stored answer was once judged wrong for this very prompt."""
+    AUDIT = "audit"
+    """Would have been a hit; forwarded all the same, to measure the error of hits."""
+    SHADOW = "shadow"
+    """Would have been a hit; nothing is served by meaning here yet."""
     EXPIRED = "expired"
     TOO_OLD = "too_old"
     LOW_QUALITY = "low_quality"
@@ -31,7 +42,8 @@ class Reason(StrEnum):
     TOOL_CALLS = "tool_calls"
     EXACT_ONLY = "exact_only"
     BEYOND_WINDOW = "beyond_window"
-    UNCALIBRATED = "uncalibrated_embedder"
+    UNCALIBRATED = "uncalibrated"
+    """No verifier: nothing says which neighbours are near enough."""
     REFRESH = "no_cache_asked"
     IN_FLIGHT = "in_flight"
     """Only memory has been looked at: an identical call is in flight, or a search is still to come."""
@@ -48,6 +60,41 @@ class Candidate:
     entry: Entry
     similarity: float
     tier: Tier
+    judged_wrong: bool = False
+    """Was this entry once judged wrong for this very prompt?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A semantic candidate that no guard objects to, and what the verifier makes of it.
+
+    Whatever becomes of the call, a fresh answer to it can be compared with this entry's: that is a label.
+    """
+
+    entry: Entry
+    similarity: float
+    score: float
+    """In [0, 1]: how surely the stored answer is right for the new prompt."""
+    signals: tuple[float, ...]
+    """What the score was mixed from."""
+    verifier: str
+    embedder: str
+    """Ids of what scored it and of what the similarity comes from."""
+    propensity: float = 1.0
+    """With which probability a candidate in this place is compared with a fresh answer."""
+
+
+class Admission(Protocol):
+    """A verifier and the cut in force for a namespace and an error budget."""
+
+    @property
+    def cut(self) -> float | None:
+        """Scores strictly above it are admitted; None: no cut keeps the budget."""
+        ...
+
+    def judge(self, text: str, candidate: Candidate) -> Judged:
+        """Score one candidate. Raises ``VerifierError``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +105,8 @@ class Hit:
     tier: Tier
     similarity: float
     reason: str
+    judged: Judged | None = None
+    """What a verifier made of it, where one was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +117,8 @@ class Miss:
     similarity: float | None = None
     """Of the nearest candidate, where there was one."""
     detail: str | None = None
+    judged: Judged | None = None
+    """The candidate that came nearest to being served, where a verifier was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +131,9 @@ class Bypass:
 Decision = Hit | Miss | Bypass
 
 
-def decide(text: str | None, candidates: Sequence[Candidate], policy: Policy, now: float) -> Hit | Miss:
+def decide(
+    text: str | None, candidates: Sequence[Candidate], policy: Policy, now: float, admission: Admission | None = None
+) -> Hit | Miss:
     """Admit what may be served, rank it by quality x similarity x decay, newest first on ties.
 
     Args:
@@ -88,20 +141,29 @@ def decide(text: str | None, candidates: Sequence[Candidate], policy: Policy, no
         candidates: nearest first.
         policy: with the caller's own controls applied.
         now: seconds since 1970.
+        admission: judges semantic candidates; None where the policy has a fixed threshold.
+
+    Raises:
+        VerifierError: a candidate could not be judged.
     """
     refusals: dict[int, tuple[Reason, str | None]] = {}
+    judged: list[Judged] = []
     # Best first, so that the first one admitted is the best of the admitted and the rest need no look.
     for candidate in sorted(candidates, key=lambda one: (-rank(one, policy, now), -one.entry.created_at)):
         refusal = _refusal(text, candidate, policy, now)
+        if refusal is None and candidate.tier == "semantic" and policy.similarity_threshold is None:
+            refusal = _verify(text, candidate, policy, admission, judged)
         if refusal is None:
             reason = Reason.EXACT if candidate.tier == "exact" else Reason.SIMILAR
-            return Hit(candidate.entry, candidate.tier, candidate.similarity, reason)
+            verdict = judged[-1] if judged else None
+            return Hit(candidate.entry, candidate.tier, candidate.similarity, reason, verdict)
         refusals[id(candidate)] = refusal
     if not candidates:
         return Miss(Reason.NO_ENTRY)
     nearest = candidates[0]
     reason, detail = refusals[id(nearest)]
-    return Miss(reason, nearest.similarity, detail)
+    best = max(judged, key=lambda one: one.score, default=None)
+    return Miss(reason, nearest.similarity, detail, best)
 
 
 def rank(candidate: Candidate, policy: Policy, now: float) -> float:
@@ -133,14 +195,30 @@ def _refusal(text: str | None, candidate: Candidate, policy: Policy, now: float)
 
 def _semantic_refusal(text: str | None, candidate: Candidate, policy: Policy) -> tuple[Reason, str | None] | None:
     entry = candidate.entry
-    if policy.similarity_threshold is None:
-        return Reason.UNCALIBRATED, None
     # Not a number is not similar.
-    if not candidate.similarity >= policy.similarity_threshold:
+    if not candidate.similarity >= max(policy.similarity_threshold or 0.0, policy.min_similarity):
         return Reason.BELOW_THRESHOLD, None
     if entry.has_tool_calls and policy.store_tool_calls != "semantic":
         return Reason.TOOL_CALLS, None
     if text is None or entry.prompt is None:
         return Reason.EXACT_ONLY, None
+    if candidate.judged_wrong:
+        return Reason.JUDGED_WRONG, None
     veto = guards.check(text, entry.prompt)
     return None if veto is None else (Reason.GUARD, f"{veto.guard}: {veto.words}")
+
+
+def _verify(
+    text: str | None, candidate: Candidate, policy: Policy, admission: Admission | None, judged: list[Judged]
+) -> tuple[Reason, str | None] | None:
+    """Ask the verifier, for the best few only: each costs milliseconds."""
+    if admission is None or text is None:
+        return Reason.UNCALIBRATED, None
+    if len(judged) >= policy.verified:
+        return Reason.BELOW_CUT, None
+    verdict = admission.judge(text, candidate)
+    judged.append(verdict)
+    if admission.cut is None:
+        return Reason.NO_CUT, None
+    # Not a number is not sure.
+    return None if verdict.score > admission.cut else (Reason.BELOW_CUT, f"score {verdict.score:.3f}")

@@ -7,8 +7,10 @@ failing store or embedder is a miss, reported to a ``Watch`` and never raised.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,6 +19,7 @@ from cache import answers
 from cache.call import Call
 from cache.classes import allowed_tiers
 from cache.decision import Bypass, Candidate, Decision, Hit, Miss, Reason, decide
+from cache.judges import Judge, Judges
 from cache.neighbours import Neighbours
 from cache.policy import Tier
 from store.embedder import EmbedderError
@@ -31,6 +34,14 @@ EMBEDDING_PATIENCE = 1.0
 
 REST = 10.0
 """Seconds without the semantic tier after the embedder failed or took too long."""
+
+
+class Verdicts(Protocol):
+    """What is known of pairs that were judged before."""
+
+    def judged_wrong(self, prompt_key: str, entry_keys: Iterable[str]) -> set[str]:
+        """Which of these entries, by exact_key, were judged wrong for this prompt. Raises ``DatabaseError``."""
+        ...
 
 
 class Watch(Protocol):
@@ -73,6 +84,9 @@ class Cache:
         neighbours: the semantic tier; None switches it off.
         watch: told of failures and successes.
         clock: seconds since 1970.
+        judges: who judges semantic candidates; without them only a policy's fixed threshold admits any.
+        verdicts: pairs judged wrong before.
+        chance: uniform in [0, 1): draws the hits that are audited.
     """
 
     def __init__(
@@ -81,9 +95,15 @@ class Cache:
         neighbours: Neighbours | None,
         watch: Watch,
         clock: Callable[[], float] = time.time,
+        judges: Judges | None = None,
+        verdicts: Verdicts | None = None,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._entries = entries
         self.neighbours = neighbours
+        self.judges = judges
+        self._verdicts = verdicts
+        self._chance = chance
         self._watch = watch
         self._clock = clock
         # Apart, so that a slow embedder does not hold up the exact tier.
@@ -182,10 +202,10 @@ class Cache:
         """The nearest entry that may be served; ``vector`` gets the prompt's embedding, here or soon after."""
         assert self.neighbours is not None
         assert call.fuzzy is not None
-        text, threshold = call.fuzzy.text, call.policy.similarity_threshold
+        text, least = call.fuzzy.text, self._least(call)
         try:
             fits = self.neighbours.fits(text)
-            compatible = fits and threshold is not None and self.neighbours.any_compatible(call.fuzzy)
+            compatible = fits and least is not None and self.neighbours.any_compatible(call.fuzzy)
         except Exception:
             # Nobody will embed it; who stores the answer must not wait for that.
             vector.set_result(None)
@@ -193,17 +213,55 @@ class Cache:
         if not fits:
             vector.set_result(None)
             return Miss(Reason.BEYOND_WINDOW)
-        if not compatible:
+        if least is None or not compatible:
             # Embed while the upstream works: the answer's entry will need it.
             self._threads.submit(self._embed, text, vector)
-            return Miss(Reason.UNCALIBRATED if threshold is None else Reason.NO_ENTRY)
+            return Miss(Reason.UNCALIBRATED if least is None else Reason.NO_ENTRY)
         self._embed(text, vector)
         embedded = vector.result()
         if embedded is None:
             return Miss(Reason.TIER_FAILED)
-        candidates = self.neighbours.nearest(call.fuzzy, embedded, call.scope.partition, call.policy)
-        decision = decide(text, candidates, call.policy, self._clock())
-        return decision if candidates else Miss(Reason.NOTHING_SIMILAR)
+        candidates = self.neighbours.nearest(call.fuzzy, embedded, call.scope.partition, call.policy, least)
+        return (
+            self._decide_semantic(call, self._marked(call, candidates)) if candidates else Miss(Reason.NOTHING_SIMILAR)
+        )
+
+    def _least(self, call: Call) -> float | None:
+        """Cosine from which a neighbour is worth a look; None where nothing could be served by meaning."""
+        if call.policy.similarity_threshold is not None:
+            return call.policy.similarity_threshold
+        return None if self.judges is None else self.judges.floor
+
+    def _marked(self, call: Call, candidates: list[Candidate]) -> list[Candidate]:
+        """Candidates, with those marked that were judged wrong for this prompt before."""
+        if self._verdicts is None:
+            return candidates
+        wrong = self._verdicts.judged_wrong(call.exact_key, [one.entry.exact_key for one in candidates])
+        if not wrong:
+            return candidates
+        return [dataclasses.replace(one, judged_wrong=one.entry.exact_key in wrong) for one in candidates]
+
+    def _decide_semantic(self, call: Call, candidates: list[Candidate]) -> Hit | Miss:
+        """Decide; a hit may yet be kept back, by shadow mode or for an audit."""
+        assert call.fuzzy is not None
+        judge, policy = None, call.policy
+        if self.judges is not None and policy.similarity_threshold is None:
+            judge = self.judges.of(call.scope.namespace, policy)
+            # The nearest may lie below what is worth judging: it came along for the record.
+            policy = dataclasses.replace(policy, min_similarity=max(policy.min_similarity, self.judges.floor))
+        decision = decide(call.fuzzy.text, candidates, policy, self._clock(), judge)
+        if self.judges is not None and decision.judged is not None:
+            self._watch.worked("verifier")
+            self.judges.seen(call.scope.namespace, call.fuzzy.text, decision.judged)
+        return self._keep_back(decision, call, judge) if isinstance(decision, Hit) else decision
+
+    def _keep_back(self, hit: Hit, call: Call, judge: Judge | None) -> Hit | Miss:
+        if call.policy.shadow or (judge is not None and judge.shadow):
+            return Miss(Reason.SHADOW, hit.similarity, judged=hit.judged)
+        if judge is not None and hit.judged is not None and self._chance() < judge.audit_rate:
+            judged = dataclasses.replace(hit.judged, propensity=judge.audit_rate)
+            return Miss(Reason.AUDIT, hit.similarity, judged=judged)
+        return hit
 
     def _embed(self, text: str, vector: Future[Vector | None]) -> None:
         """Embed a text that the embedder reads whole; None for one that it does not, or that fails."""

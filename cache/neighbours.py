@@ -17,6 +17,9 @@ from store.vectors import Vector, VectorIndex
 DIRECT = 48
 """So many compatible entries are compared one by one; only more are worth asking the index about."""
 
+ENOUGH = 3
+"""Compatible neighbours among the first few, beyond which a verifier needs no more to choose from."""
+
 
 class Neighbours:
     """Nearest stored prompts under one compat_key."""
@@ -41,32 +44,33 @@ class Neighbours:
         """Is there anything at all to compare with? Asked before embedding, which costs more."""
         return self._entries.count_compatible(fuzzy.compat_key, self.embedder_id, 1) > 0
 
-    def nearest(self, fuzzy: Fuzzy, vector: Vector, partition: str, policy: Policy) -> list[Candidate]:
-        """The nearest compatible entries, nearest first; those below the threshold only where they came along."""
+    def nearest(self, fuzzy: Fuzzy, vector: Vector, partition: str, policy: Policy, least: float) -> list[Candidate]:
+        """The nearest compatible entries, nearest first; below cosine ``least`` only the very nearest."""
         if self._entries.count_compatible(fuzzy.compat_key, self.embedder_id, DIRECT + 1) <= DIRECT:
             scored = _compare(vector, self._entries.compatible_vectors(fuzzy.compat_key, self.embedder_id))
-            return self._load(scored[: policy.max_candidates], fuzzy, policy)
-        return self._ask_index(fuzzy, vector, partition, policy)
+            return self._load(scored[: policy.max_candidates], fuzzy, least)
+        return self._ask_index(fuzzy, vector, partition, policy, least)
 
     def add(self, entry: Entry, vector: Vector) -> None:
         """Queue a stored entry for the index."""
         if entry.compat_key is not None:
             self._indexer.put(Pending(entry.id, entry.compat_key, entry.partition, vector))
 
-    def _ask_index(self, fuzzy: Fuzzy, vector: Vector, partition: str, policy: Policy) -> list[Candidate]:
-        threshold = 1.0 if policy.similarity_threshold is None else policy.similarity_threshold
+    def _ask_index(self, fuzzy: Fuzzy, vector: Vector, partition: str, policy: Policy, least: float) -> list[Candidate]:
         pending = _compare(vector, self._indexer.pending(fuzzy.compat_key))
         found = self._index.query(partition, self.embedder_id, vector, policy.candidates)
-        # While the farthest neighbour is above the threshold, a compatible one may lie behind strangers.
-        if len(found) == policy.candidates and found[-1][1] >= threshold:
-            found = self._index.query(partition, self.embedder_id, vector, policy.max_candidates)
-        seen = {id_ for id_, _ in found}
-        scored = sorted([*found, *(item for item in pending if item[0] not in seen)], key=lambda item: -item[1])
-        return self._load(scored, fuzzy, policy)
+        candidates = self._load(_merged(found, pending), fuzzy, least)
+        if len(found) < policy.candidates or found[-1][1] < least:
+            return candidates
+        if policy.similarity_threshold is None and len(candidates) >= ENOUGH:
+            # Whether farther ones would do is the verifier's to say, and it is asked about the best few only.
+            return candidates
+        # While the farthest neighbour is near enough, a compatible one may lie behind strangers.
+        found = self._index.query(partition, self.embedder_id, vector, policy.max_candidates)
+        return self._load(_merged(found, pending), fuzzy, least)
 
-    def _load(self, scored: Sequence[tuple[str, float]], fuzzy: Fuzzy, policy: Policy) -> list[Candidate]:
-        """Read the entries worth deciding on: all above the threshold, and the nearest below it for the record."""
-        least = 1.0 if policy.similarity_threshold is None else policy.similarity_threshold
+    def _load(self, scored: Sequence[tuple[str, float]], fuzzy: Fuzzy, least: float) -> list[Candidate]:
+        """Read the entries worth deciding on: all from ``least`` on, and the nearest below it for the record."""
         above = sum(similarity >= least for _, similarity in scored)
         # Below it, five are enough to find the nearest one that is compatible.
         known = self._entries.by_ids([id_ for id_, _ in scored[: above + 5]])
@@ -78,6 +82,11 @@ class Neighbours:
             if entry is not None and entry.compat_key == fuzzy.compat_key:
                 candidates.append(Candidate(entry, similarity, "semantic"))
         return candidates
+
+
+def _merged(found: Sequence[tuple[str, float]], pending: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    seen = {id_ for id_, _ in found}
+    return sorted([*found, *(item for item in pending if item[0] not in seen)], key=lambda item: -item[1])
 
 
 def _compare(vector: Vector, stored: Sequence[tuple[str, Vector]]) -> list[tuple[str, float]]:

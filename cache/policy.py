@@ -13,9 +13,6 @@ BOTH: Final[frozenset[Tier]] = frozenset({"exact", "semantic"})
 EXACT: Final[frozenset[Tier]] = frozenset({"exact"})
 NONE: Final[frozenset[Tier]] = frozenset()
 
-CALIBRATED: Final = MappingProxyType({"all-MiniLM-L6-v2": 0.93})
-"""Cosine similarity from which an embedder's neighbours are served, for embedders it has been chosen for."""
-
 DEFAULT_CLASSES: Final[Mapping[str, frozenset[Tier]]] = MappingProxyType(
     {
         "creative": EXACT,
@@ -24,6 +21,7 @@ DEFAULT_CLASSES: Final[Mapping[str, frozenset[Tier]]] = MappingProxyType(
         "action": NONE,
         "own-data": NONE,
         "secrets": NONE,
+        "personal-data": EXACT,
         "tool-loop": EXACT,
         "several-choices": EXACT,
         "multimodal": EXACT,
@@ -51,8 +49,18 @@ class Policy:
 
     name: str = "default"
     tiers: frozenset[Tier] = BOTH
+    max_error_rate: float = 0.01
+    """Wrong answers per semantic hit that are tolerated: the verifier's cut keeps them below it."""
     similarity_threshold: float | None = None
-    """Cosine from which a neighbour is admitted; None where the embedder has no calibrated one: no semantic hit."""
+    """Cosine from which a neighbour is admitted, in place of verifier and budget; None: those decide."""
+    min_similarity: float = 0.0
+    """Cosine below which a neighbour is refused whatever the verifier says: a caller's own wish."""
+    audit_rate: float = 0.02
+    """Share of would-be semantic hits that is forwarded all the same, to measure the error of hits."""
+    shadow: bool = False
+    """Decide, log and count, but serve nothing by meaning."""
+    verified: int = 2
+    """How many candidates the verifier is asked about at most."""
     min_quality: float = 0.70
     """Floor of quality x decay."""
     ttl: float = 24 * 3600.0
@@ -78,7 +86,7 @@ def is_no_looser(other: Policy, base: Policy) -> bool:
     classes = other.classes.keys() | base.classes.keys()
     return (
         other.tiers <= base.tiers
-        and _threshold(other) >= _threshold(base)
+        and _no_looser_cut(other, base)
         and other.min_quality >= base.min_quality
         and other.ttl <= base.ttl
         and _max_age(other) <= _max_age(base)
@@ -91,8 +99,15 @@ def is_no_looser(other: Policy, base: Policy) -> bool:
     )
 
 
-def _threshold(policy: Policy) -> float:
-    return float("inf") if policy.similarity_threshold is None else policy.similarity_threshold
+def _no_looser_cut(other: Policy, base: Policy) -> bool:
+    if other.shadow or base.shadow:
+        return other.shadow
+    if other.similarity_threshold is None or base.similarity_threshold is None:
+        # A budget and a fixed threshold cannot be compared.
+        same_kind = other.similarity_threshold is None and base.similarity_threshold is None
+        audited = other.audit_rate >= base.audit_rate
+        return same_kind and audited and other.max_error_rate <= base.max_error_rate
+    return other.similarity_threshold >= base.similarity_threshold
 
 
 def _max_age(policy: Policy) -> float:

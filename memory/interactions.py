@@ -161,6 +161,21 @@ class Interactions:
         newest = statement.order_by(interactions.c.created_at.desc(), interactions.c.id.desc())
         return [_with_lists(row) for row in self._database.query(newest.limit(min(limit, MAX_LISTED)))]
 
+    def rate(self, id_: str, score: float, **notes: Any) -> None:
+        """Set an interaction's quality, in [0, 1], and keep what was said beside it in its metadata.
+
+        A later rating replaces an earlier one. Unknown ids are passed over. Raises ``DatabaseError``.
+        """
+        row = interactions.c.id == id_
+
+        def work(connection: sa.Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            known = _read(connection.scalar(sa.select(interactions.c.metadata).where(row)), dict)
+            values = {"quality_score": score, "metadata": _dump({**known, **notes})}
+            connection.execute(sa.update(interactions).where(row).values(**values))
+
+        self._database.transact(work)
+
 
 def summary_of(text: str) -> str:
     """The first line's worth of a response, whitespace collapsed, at most 280 characters."""

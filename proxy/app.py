@@ -22,7 +22,7 @@ from proxy.limits import BodyLimit
 from proxy.maintenance import maintain
 from proxy.openapi import describe
 from proxy.relay import CLIENT_GONE
-from proxy.routes import health, interactions, models, operations
+from proxy.routes import entries, feedback, health, interactions, models, operations
 from proxy.services import build_services
 from store.errors import StoreError
 
@@ -46,6 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         starting = asyncio.create_task(services.semantic.start())
         upkeep = asyncio.create_task(maintain(services))
+        services.labelling.start()
         try:
             yield
         finally:
@@ -65,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
     # The hot path is a plain route: FastAPI's parameter handling would cost more than an exact hit does.
     for path in CHAT_PATHS:
         app.router.routes.insert(0, Route(path, services.pipeline.chat, methods=["POST"]))
-    for routes in (models, interactions, operations, health):
+    for routes in (models, feedback, interactions, entries, operations, health):
         app.include_router(routes.router)
     app.add_middleware(BodyLimit, most=settings.server.max_body, exempt=CHAT_PATHS)
     _shape_errors(app)

@@ -68,24 +68,15 @@ def apply_controls(controls: Controls, policies: Mapping[str, Policy], base: Pol
     Raises:
         InvalidRequest: no policy has that name.
     """
-    policy, ignored = base, []
-    if controls.policy is not None and controls.policy != base.name:
-        other = policies.get(controls.policy)
-        if other is None:
-            known = ", ".join(sorted(policies))
-            raise InvalidRequest(
-                f"No policy is called {controls.policy!r}; there are: {known}.", param="x-reprise-policy"
-            )
-        if base.allow_loosening or is_no_looser(other, base):
-            policy = other
-        else:
-            ignored.append("policy")
+    policy, ignored = _chosen(controls.policy, policies, base)
     changes: dict[str, Any] = {}
     if controls.threshold is not None:
         least = policy.similarity_threshold
-        # Where nothing is calibrated, naming any threshold asks for more than nothing.
         if policy.allow_loosening or (least is not None and controls.threshold >= least):
             changes["similarity_threshold"] = controls.threshold
+        elif least is None:
+            # Beside the verifier's cut a threshold of the caller's own can only tighten.
+            changes["min_similarity"] = controls.threshold
         else:
             ignored.append("threshold")
     if controls.ttl is not None:
@@ -98,6 +89,17 @@ def apply_controls(controls: Controls, policies: Mapping[str, Policy], base: Pol
     if controls.max_age is not None:
         changes["max_age"] = controls.max_age if policy.max_age is None else min(controls.max_age, policy.max_age)
     return (dataclasses.replace(policy, **changes) if changes else policy), ignored
+
+
+def _chosen(name: str | None, policies: Mapping[str, Policy], base: Policy) -> tuple[Policy, list[str]]:
+    """The policy that a call names, where that is no looser than its own."""
+    if name is None or name == base.name:
+        return base, []
+    other = policies.get(name)
+    if other is None:
+        known = ", ".join(sorted(policies))
+        raise InvalidRequest(f"No policy is called {name!r}; there are: {known}.", param="x-reprise-policy")
+    return (other, []) if base.allow_loosening or is_no_looser(other, base) else (base, ["policy"])
 
 
 _NONE = Controls()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cache.call import Call
-from cache.decision import Bypass, Decision, Hit, Miss, Reason
+from cache.decision import Bypass, Decision, Hit, Judged, Miss, Reason
 from proxy.upstreams.base import Target
 from proxy.wire import ChatRequest
 from store.ids import new_id
@@ -67,6 +67,11 @@ class Outcome:
     def tier(self) -> str:
         """exact, semantic or upstream."""
         return self.decision.tier if isinstance(self.decision, Hit) else "upstream"
+
+    @property
+    def judged(self) -> Judged | None:
+        """What the verifier made of the candidate that was served, or came nearest to it."""
+        return None if isinstance(self.decision, Bypass) else self.decision.judged
 
     @property
     def similarity(self) -> float | None:

@@ -58,6 +58,8 @@ def cache_headers(exchange: Exchange, outcome: Outcome, expose: Expose) -> dict[
             headers["x-reprise-entry"] = outcome.entry_id
         if isinstance(decision, Hit):
             headers["x-reprise-quality"] = f"{decision.entry.quality:.3f}"
+        if outcome.judged is not None:
+            headers["x-reprise-score"] = f"{outcome.judged.score:.4f}"
     return headers
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
 
+from cache.verifier import VerifierError
 from proxy.metrics import Metrics
 from store.embedder import EmbedderError
 from store.errors import VectorIndexError
@@ -24,12 +26,16 @@ class Part:
     since: float | None = None
 
 
+PARTS = ("embedder", "vectors", "verifier", "database", "entries", "labels", "log", "checkpoint")
+"""Embedder, vector index and verifier of the semantic tier; reading SQL; writing entries, labels, log, checkpoints."""
+
+
 class Health:
-    """The state of the embedder, the vector index, reading the database, writing entries, the log and checkpoints."""
+    """The state of each part that calls can get by without."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self.parts = {name: Part() for name in ("embedder", "vectors", "database", "entries", "log", "checkpoint")}
+        self.parts = {name: Part() for name in PARTS}
         self.starting = {"embedder"}
         """Parts that are not up yet."""
 
@@ -53,12 +59,16 @@ class Health:
                 _log.info("part works again", part=name)
                 state.ok, state.error, state.since = True, None, None
 
-    def told_of_entries(self, error: BaseException | None) -> None:
-        """Note the outcome of a write of entries."""
-        if error is None:
-            self.worked("entries")
-        else:
-            self.failed(error, "entries")
+    def told_of(self, part: str) -> Callable[[BaseException | None], None]:
+        """What notes each outcome of a part's work: an error, or None."""
+
+        def told(error: BaseException | None) -> None:
+            if error is None:
+                self.worked(part)
+            else:
+                self.failed(error, part)
+
+        return told
 
     def started(self, part: str) -> None:
         """Note that a part is up."""
@@ -76,4 +86,6 @@ def _part_of(error: BaseException) -> str:
     # A tier that takes too long waits for the embedder as a rule.
     if isinstance(error, EmbedderError | TimeoutError):
         return "embedder"
+    if isinstance(error, VerifierError):
+        return "verifier"
     return "vectors" if isinstance(error, VectorIndexError) else "database"

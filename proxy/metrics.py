@@ -61,6 +61,22 @@ class Metrics:
             "reprise_store_errors", "Failures of a part that calls got by without.", ("part",), registry=registry
         )
         self.inflight = Gauge("reprise_inflight", "Upstream calls in flight.", registry=registry)
+        self.labels = Counter(
+            "reprise_labels",
+            "Fresh answers compared with stored ones; verdict right, wrong or none.",
+            ("source", "method", "verdict"),
+            registry=registry,
+        )
+        self.labels_dropped = Counter(
+            "reprise_labels_dropped", "Comparisons given up because too many were waiting.", registry=registry
+        )
+        self.label_queue = Gauge("reprise_label_queue", "Comparisons waiting.", registry=registry)
+        self.judge = Counter(
+            "reprise_judge_calls",
+            "Verdicts asked of the judging model: same, different, unclear, failed or limited.",
+            ("outcome",),
+            registry=registry,
+        )
         self.entries = Gauge("reprise_entries", "Stored answers that may be served.", registry=registry)
         self.queue = Gauge("reprise_writer_queue", "Writes waiting for SQL.", registry=registry)
 

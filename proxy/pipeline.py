@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cache.call import Call
-from cache.decision import Bypass, Hit, Reason
+from cache.decision import Bypass, Hit, Miss, Reason
 from cache.identity import Scope as CacheScope
 from cache.identity import canonical
 from cache.lookup import Cache, Lookup
@@ -26,6 +26,8 @@ from proxy.errors import NotCached, ProxyError, Unavailable
 from proxy.exchange import Exchange, Outcome
 from proxy.flight import Flight, Flights, Head
 from proxy.headers import cache_headers, passed_on
+from proxy.labelling import Compared, Comparison, Labelling
+from proxy.reactions import Reactions
 from proxy.recorder import Recorder
 from proxy.relay import CLIENT_GONE, Relay, Trip
 from proxy.upstreams.base import Upstream, UpstreamCall
@@ -51,6 +53,8 @@ class Pipeline:
         upstreams: Mapping[str, Upstream],
         cache: Cache,
         recorder: Recorder,
+        reactions: Reactions,
+        labelling: Labelling,
     ) -> None:
         self._settings = settings
         self._policies = policies
@@ -59,6 +63,8 @@ class Pipeline:
         self._upstreams = upstreams
         self._cache = cache
         self._recorder = recorder
+        self._reactions = reactions
+        self._labelling = labelling
         self.flights = Flights()
 
     async def chat(self, http: Request) -> Response:
@@ -66,6 +72,7 @@ class Pipeline:
         caller = self._authenticator.identify(http.headers)
         request = await read_chat(http, self._settings.server.max_body)
         exchange = self._place(request, caller)
+        self._reactions.arrived(exchange)
         lookup = await self._look_up(exchange)
         if isinstance(lookup.decision, Hit):
             return await self._replay(exchange, lookup.decision)
@@ -184,6 +191,7 @@ class Pipeline:
         call, request = exchange.call, exchange.request
 
         async def landed(answer: Mapping[str, Any]) -> str | None:
+            self._compare(exchange, lookup, answer)
             try:
                 entry = await self._cache.store(call, lookup, answer, exchange.interaction_id)
             except Exception as error:  # noqa: BLE001  storing must never break the answer
@@ -198,6 +206,31 @@ class Pipeline:
 
         flight, joined = self.flights.board(None if alone else self._flight_key(exchange, lookup), start)
         return Trip(lookup, flight, joined)
+
+    def _compare(self, exchange: Exchange, lookup: Lookup, answer: Mapping[str, Any]) -> None:
+        """Have a fresh answer compared with the stored one that came nearest to being served: a label for free."""
+        decision, call = lookup.decision, exchange.call
+        if not isinstance(decision, Miss) or decision.judged is None or call.fuzzy is None:
+            return
+        sources: dict[str, Compared] = {Reason.AUDIT: "audit", Reason.SHADOW: "shadow"}
+        judged = decision.judged
+        self._labelling.consider(
+            Comparison(
+                namespace=call.scope.namespace,
+                prompt=call.fuzzy.text,
+                prompt_key=call.exact_key,
+                entry=judged.entry,
+                similarity=judged.similarity,
+                score=judged.score,
+                signals=judged.signals,
+                verifier=judged.verifier,
+                embedder=judged.embedder,
+                source=sources.get(decision.reason, "miss"),
+                propensity=judged.propensity,
+                interaction_id=exchange.interaction_id,
+                fresh=answer,
+            )
+        )
 
     def _flight_key(self, exchange: Exchange, lookup: Lookup) -> Hashable | None:
         """What calls must agree on to share a flight; None where they may not."""

@@ -12,6 +12,7 @@ from proxy.exchange import Exchange, Outcome
 from proxy.health import Health
 from proxy.metrics import Metrics
 from proxy.prices import Prices
+from proxy.reactions import Reactions
 from proxy.usage import response_text, usage_of
 
 PATIENCE = 5.0
@@ -22,16 +23,25 @@ class Recorder:
     """Turns exchanges into interactions. A log that fails breaks no call: it is counted and shown."""
 
     def __init__(
-        self, interactions: Interactions, metrics: Metrics, health: Health, prices: Prices, *, log_calls: bool = True
+        self,
+        interactions: Interactions,
+        metrics: Metrics,
+        health: Health,
+        prices: Prices,
+        reactions: Reactions,
+        *,
+        log_calls: bool = True,
     ) -> None:
         self._interactions = interactions
         self._metrics = metrics
         self._health = health
         self._prices = prices
+        self._reactions = reactions
         self._log_calls = log_calls
 
     async def record(self, exchange: Exchange, outcome: Outcome) -> None:
         """Log a round trip; returns once it survives a killed process, or the log has failed."""
+        self._reactions.answered(exchange, outcome)
         try:
             interaction = self._interaction(exchange, outcome)
             self._measure(exchange, outcome, interaction)
@@ -90,7 +100,7 @@ class Recorder:
             similarity=outcome.similarity,
             policy=exchange.call.policy.name,
             collapsed=outcome.collapsed,
-            metadata={"tags": list(exchange.call.tags)} if exchange.call.tags else {},
+            metadata=_metadata(exchange, outcome),
         )
 
     def _measure(self, exchange: Exchange, outcome: Outcome, interaction: Interaction) -> None:
@@ -112,6 +122,20 @@ class Recorder:
             metrics.prompt_saved.inc(interaction.prompt_tokens or 0)
             metrics.completion_saved.inc(interaction.completion_tokens or 0)
             metrics.cost_saved.inc(interaction.cost_saved or 0)
+
+
+def _metadata(exchange: Exchange, outcome: Outcome) -> dict[str, Any]:
+    """Tags, and what the verifier made of the nearest candidate: feedback on this call becomes a label with it."""
+    found: dict[str, Any] = {"tags": list(exchange.call.tags)} if exchange.call.tags else {}
+    judged = outcome.judged
+    if judged is not None:
+        found |= {
+            "score": round(judged.score, 6),
+            "signals": [round(signal, 5) for signal in judged.signals],
+            "verifier": judged.verifier,
+            "embedder": judged.embedder,
+        }
+    return found
 
 
 def _text(value: Any) -> str | None:

@@ -12,8 +12,10 @@ import structlog
 
 from cache.lookup import Cache
 from cache.neighbours import Neighbours
+from cache.verifier import VerifierError
 from proxy.config import StoreSettings
 from proxy.health import Health
+from proxy.learning import Learning
 from store.directory import DataDirectory
 from store.embedder import Embedder, EmbedderError, EmbedderSpec, load_embedder
 from store.entries import Entries
@@ -31,12 +33,19 @@ class SemanticTier:
     """Embedder, vector index and indexer of one data directory."""
 
     def __init__(
-        self, settings: StoreSettings, directory: DataDirectory, entries: Entries, cache: Cache, health: Health
+        self,
+        settings: StoreSettings,
+        directory: DataDirectory,
+        entries: Entries,
+        cache: Cache,
+        learning: Learning,
+        health: Health,
     ) -> None:
         self._settings = settings
         self._directory = directory
         self._entries = entries
         self._cache = cache
+        self._learning = learning
         self._health = health
         self._index: ChromaIndex | None = None
         self._indexer: Indexer | None = None
@@ -72,6 +81,11 @@ class SemanticTier:
             indexer.rewrite()
         elif mending:
             indexer.catch_up()
+        try:
+            self._learning.open(embedder.id)
+        except VerifierError as error:
+            # Answers are stored and embedded all the same, and policies with a fixed threshold serve them.
+            self._health.failed(error)
         self._index, self._embedder, self._indexer = index, embedder, indexer
         self._cache.neighbours = Neighbours(self._entries, index, indexer, embedder)
 
@@ -102,6 +116,10 @@ class SemanticTier:
             together.setdefault((partition, embedder), []).append(id_)
         for (partition, embedder), ids in together.items():
             self._index.remove(partition, embedder, ids)
+
+    def embedder(self) -> Embedder | None:
+        """The embedder in use; None until the tier is open."""
+        return self._embedder
 
     @property
     def is_open(self) -> bool:

@@ -12,11 +12,16 @@ from memory.interactions import Interactions
 from memory.statistics import Statistics
 from proxy.auth import Authenticator
 from proxy.config import Settings
+from proxy.feedback import Feedback
 from proxy.health import Health
+from proxy.judge import Judge
+from proxy.labelling import Labelling
+from proxy.learning import LABEL_ERROR, Learning
 from proxy.metrics import Metrics
 from proxy.pipeline import Pipeline
 from proxy.policies import build_policies
 from proxy.prices import load_prices
+from proxy.reactions import Reactions
 from proxy.recorder import Recorder
 from proxy.semantic import SemanticTier
 from proxy.upstreams.base import Upstream
@@ -26,6 +31,7 @@ from proxy.upstreams.router import Router
 from store.database import Database
 from store.directory import DataDirectory
 from store.entries import Entries
+from store.labels import Labels
 
 
 @dataclass
@@ -36,26 +42,33 @@ class Services:
     directory: DataDirectory
     database: Database
     entries: Entries
+    labels: Labels
     cache: Cache
+    learning: Learning
     interactions: Interactions
+    feedback: Feedback
     statistics: Statistics
     authenticator: Authenticator
     router: Router
     upstreams: Mapping[str, Upstream]
     direct: DirectUpstream
     pipeline: Pipeline
+    reactions: Reactions
+    labelling: Labelling
     metrics: Metrics
     health: Health
     semantic: SemanticTier
 
     async def close(self) -> None:
         """Finish what is queued and close everything."""
+        await self.labelling.close()
         for upstream in self.upstreams.values():
             await upstream.close()
         await asyncio.to_thread(self._close_stores)
 
     def _close_stores(self) -> None:
         self.cache.close()
+        self.reactions.close()
         self.entries.flush()
         self.semantic.close()
         self.database.close()
@@ -74,29 +87,49 @@ def build_services(settings: Settings) -> Services:
     database = Database(directory.database, settings.store.durability)
     metrics = Metrics()
     health = Health(metrics)
-    entries = Entries(database, settings.store.memory_entries, health.told_of_entries)
-    cache = Cache(entries, None, health)
+    entries = Entries(database, settings.store.memory_entries, health.told_of("entries"))
+    labels = Labels(database, health.told_of("labels"))
+    cache = Cache(entries, None, health, verdicts=labels)
+    learning = Learning(settings.cache.verifier, labels, entries, cache, LABEL_ERROR)
     interactions = Interactions(database)
-    recorder = Recorder(interactions, metrics, health, load_prices(), log_calls=settings.memory.interactions.llm)
+    reactions = Reactions(entries, labels, health.told_of("labels"))
+    log_calls = settings.memory.interactions.llm
+    recorder = Recorder(interactions, metrics, health, load_prices(), reactions, log_calls=log_calls)
     authenticator = Authenticator(settings.auth, directory.secret())
     router = Router(settings.model_list, settings.server)
     direct = DirectUpstream(settings.server.connect_timeout)
     upstreams: dict[str, Upstream] = {"direct": direct, "litellm": LiteLLMUpstream()}
-    policies = build_policies(settings.cache, settings.store.embedder)
+    policies = build_policies(settings.cache)
+    semantic = SemanticTier(settings.store, directory, entries, cache, learning, health)
+    judging = settings.cache.judge
+    labelling = Labelling(
+        labels,
+        semantic.embedder,
+        metrics,
+        outcome=health.told_of("labels"),
+        told=learning.told,
+        judge=Judge(judging, router, upstreams, metrics) if judging.model is not None else None,
+        judge_audits=judging.audits,
+    )
     return Services(
         settings=settings,
         directory=directory,
         database=database,
         entries=entries,
+        labels=labels,
         cache=cache,
+        learning=learning,
         interactions=interactions,
+        feedback=Feedback(interactions, entries, labels, learning.told),
         statistics=Statistics(database),
         authenticator=authenticator,
         router=router,
         upstreams=upstreams,
         direct=direct,
-        pipeline=Pipeline(settings, policies, authenticator, router, upstreams, cache, recorder),
+        pipeline=Pipeline(settings, policies, authenticator, router, upstreams, cache, recorder, reactions, labelling),
+        labelling=labelling,
+        reactions=reactions,
         metrics=metrics,
         health=health,
-        semantic=SemanticTier(settings.store, directory, entries, cache, health),
+        semantic=semantic,
     )

@@ -2,91 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 from cachetools import LRUCache
 
+from store import standing, statements
 from store.database import Database, Prepared
-from store.errors import DatabaseError
-from store.tables import entries
+from store.entry import Entry, as_row, from_row
+from store.ids import new_id
+from store.standing import Unfit
+from store.tables import entries, evidence
 from store.vectors import Vector
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One stored answer, in the shape of a chat completion."""
-
-    id: str
-    exact_key: str
-    compat_key: str | None
-    """None: the answer is never found by meaning."""
-    partition: str
-    namespace: str
-    model: str | None
-    prompt: str | None
-    """The last user text; None where it could not be taken out cleanly."""
-    answer: dict[str, Any]
-    created_at: float
-    """Seconds since 1970, as ``expires_at``."""
-    expires_at: float
-    alpha: float
-    beta: float
-    status: str = "active"
-    has_tool_calls: bool = False
-    source_interaction_id: str | None = None
-    tags: tuple[str, ...] = field(default=())
-
-    @property
-    def quality(self) -> float:
-        """Mean of the Beta posterior, in [0, 1]."""
-        return self.alpha / (self.alpha + self.beta)
-
-
-_FIELDS = [column.name for column in dataclasses.fields(Entry)]
-_COLUMNS = [entries.c[name] for name in _FIELDS]
-
-_BY_EXACT_KEY = Prepared(
-    sa.select(*_COLUMNS).where(entries.c.exact_key == sa.bindparam("exact_key"), entries.c.status == "active")
-)
-_BY_ID = Prepared(sa.select(*_COLUMNS).where(entries.c.id == sa.bindparam("id_")))
-_BY_IDS = Prepared(
-    sa.select(*_COLUMNS).where(
-        entries.c.id.in_(sa.select(sa.func.json_each(sa.bindparam("ids")).table_valued("value").c.value))
-    )
-)
-_COMPATIBLE = sa.and_(
-    entries.c.compat_key == sa.bindparam("compat_key"),
-    entries.c.embedder == sa.bindparam("embedder"),
-    entries.c.status == "active",
-)
-_COUNT_COMPATIBLE = Prepared(
-    sa.select(sa.func.count()).select_from(
-        sa.select(sa.literal(1)).where(_COMPATIBLE).limit(sa.bindparam("most")).subquery()
-    )
-)
-_COMPATIBLE_VECTORS = Prepared(
-    sa.select(entries.c.id, entries.c.vector).where(_COMPATIBLE, entries.c.vector.is_not(None))
-)
-_INSERT = Prepared(sa.insert(entries))
-_SUPERSEDE = Prepared(
-    sa.update(entries)
-    .where(entries.c.exact_key == sa.bindparam("key"), entries.c.status == "active")
-    .values(status="superseded")
-)
-_TOUCH = Prepared(
-    sa.update(entries)
-    .where(entries.c.id == sa.bindparam("id_"))
-    .values(hits=entries.c.hits + sa.bindparam("more"), last_hit_at=sa.bindparam("at"))
-)
-_MARK_INDEXED = Prepared(sa.update(entries).where(entries.c.id == sa.bindparam("id_")).values(indexed=1))
+__all__ = ["Entries", "Entry"]
 
 
 class Entries:
@@ -105,7 +40,8 @@ class Entries:
         self._told = told
         self._memory: LRUCache[str, list[Entry]] = LRUCache(maxsize=max(1, memory_entries))
         self._lock = threading.Lock()
-        self._added = 0
+        self._judging = threading.Lock()
+        self._changes = 0
         self._touched: dict[str, tuple[int, float]] = {}
 
     def in_memory(self, exact_key: str) -> list[Entry] | None:
@@ -115,31 +51,31 @@ class Entries:
 
     def by_exact_key(self, exact_key: str) -> list[Entry]:
         """The active answers under a key, remembered for the next call. Raises ``DatabaseError``."""
-        added = self._added
-        found = self._load(_BY_EXACT_KEY, {"exact_key": exact_key})
+        changes = self._changes
+        found = self._load(statements.BY_EXACT_KEY, {"exact_key": exact_key})
         with self._lock:
             # What was added meanwhile, or is in memory already, is newer than what was read.
-            if found and added == self._added and exact_key not in self._memory:
+            if found and changes == self._changes and exact_key not in self._memory:
                 self._memory[exact_key] = found
         return found
 
     def get(self, id_: str) -> Entry | None:
         """One entry whatever its status. Raises ``DatabaseError``."""
-        found = self._load(_BY_ID, {"id_": id_})
+        found = self._load(statements.BY_ID, {"id_": id_})
         return found[0] if found else None
 
     def by_ids(self, ids: Sequence[str]) -> dict[str, Entry]:
         """Entries by id whatever their status; unknown ids are left out. Raises ``DatabaseError``."""
-        return {entry.id: entry for entry in self._load(_BY_IDS, {"ids": json.dumps(list(ids))})}
+        return {entry.id: entry for entry in self._load(statements.BY_IDS, {"ids": json.dumps(list(ids))})}
 
     def count_compatible(self, compat_key: str, embedder: str, most: int) -> int:
         """How many active entries share a compat_key, counting no further than ``most``."""
         values = {"compat_key": compat_key, "embedder": embedder, "most": most}
-        return int(self._database.read(_COUNT_COMPATIBLE, values)[0][0])
+        return int(self._database.read(statements.COUNT_COMPATIBLE, values)[0][0])
 
     def compatible_vectors(self, compat_key: str, embedder: str) -> list[tuple[str, Vector]]:
         """Ids and vectors of the active entries under a compat_key."""
-        rows = self._database.read(_COMPATIBLE_VECTORS, {"compat_key": compat_key, "embedder": embedder})
+        rows = self._database.read(statements.COMPATIBLE_VECTORS, {"compat_key": compat_key, "embedder": embedder})
         return [(id_, np.frombuffer(vector, dtype=np.float32)) for id_, vector in rows]
 
     def add(self, entry: Entry, vector: Vector | None, embedder: str | None, *, replace: bool) -> Future[None]:
@@ -149,12 +85,12 @@ class Entries:
         resolves after that commit, or raises ``DatabaseError``.
         """
         if replace:
-            self._write(_SUPERSEDE, {"key": entry.exact_key})
-        written = self._write(_INSERT, _as_row(entry, vector, embedder))
+            self._write(statements.SUPERSEDE, {"key": entry.exact_key})
+        written = self._write(statements.INSERT, as_row(entry, vector, embedder))
         with self._lock:
             kept = [] if replace else self._memory.get(entry.exact_key) or []
             self._memory[entry.exact_key] = [*kept, entry]
-            self._added += 1
+            self._changes += 1
         return written
 
     def touch(self, id_: str, now: float) -> None:
@@ -168,11 +104,13 @@ class Entries:
         with self._lock:
             touched, self._touched = self._touched, {}
         if touched:
-            self._write(_TOUCH, *({"id_": id_, "more": hits, "at": at} for id_, (hits, at) in touched.items()))
+            self._write(
+                statements.TOUCH, *({"id_": id_, "more": hits, "at": at} for id_, (hits, at) in touched.items())
+            )
 
     def mark_indexed(self, ids: Sequence[str]) -> Future[None]:
         """Queue the note that the vector index holds these ids."""
-        return self._write(_MARK_INDEXED, *({"id_": id_} for id_ in ids))
+        return self._write(statements.MARK_INDEXED, *({"id_": id_} for id_ in ids))
 
     def unindexed(self, embedder: str, limit: int) -> list[tuple[str, str, Vector]]:
         """(id, partition, vector) of active entries that the vector index does not hold yet."""
@@ -256,7 +194,85 @@ class Entries:
     def purge(self, before: float) -> None:
         """Delete entries that are no longer active, have left the index, and expired before a time."""
         old = sa.and_(entries.c.expires_at < before, entries.c.status != "active", entries.c.indexed == 0)
-        self._execute(sa.delete(entries).where(old))
+
+        def work(connection: sa.Connection) -> None:
+            connection.execute(sa.delete(evidence).where(evidence.c.entry_id.in_(sa.select(entries.c.id).where(old))))
+            connection.execute(sa.delete(entries).where(old))
+
+        self._database.transact(work)
+
+    def reinforce(
+        self, id_: str, alpha: float, beta: float, *, source: str | None = None, unfit: Unfit | None = None
+    ) -> Entry | None:
+        """Add evidence to an entry's posterior; the next decision sees it. Blocks until it is committed.
+
+        Args:
+            alpha, beta: pseudo-counts that speak for and against the answer, 0 or more.
+            source: names the evidence, such as an interaction and what was learned of it. What the same source gave
+                this entry before is taken back. None: evidence of its own.
+            unfit: says from quality and the pseudo-counts gathered whether the entry is to be quarantined. An entry
+                that was, and by this change no longer is, comes back.
+
+        Returns:
+            The entry as it is now; None when there is none. Raises ``DatabaseError``.
+        """
+        named, now = source or new_id("evi"), time.time()
+        return self._change(id_, lambda connection: standing.weigh(connection, id_, (alpha, beta), named, unfit, now))
+
+    def quarantine(self, id_: str) -> Entry | None:
+        """Serve an active entry no more. As ``reinforce``."""
+        return self._change(id_, lambda connection: standing.move(connection, id_, {"active"}, "quarantined"))
+
+    def block(self, id_: str) -> Entry | None:
+        """Serve an entry no more, whatever speaks for it; its vector leaves the index with the next sweep."""
+        return self._change(
+            id_, lambda connection: standing.move(connection, id_, {"active", "quarantined"}, "blocked")
+        )
+
+    def unblock(self, id_: str, now: float | None = None) -> Entry | None:
+        """Make a blocked or quarantined entry active again, or expired if its time is over.
+
+        It is found by meaning after the next sweep, which embeds it again. Leaving quarantine, it loses the evidence
+        that put it there: a person's word outweighs that.
+        """
+        return self._change(id_, lambda connection: standing.release(connection, id_, now or time.time()))
+
+    def evidence(self, id_: str) -> list[dict[str, Any]]:
+        """What speaks for and against an entry, oldest first: source, at, alpha, beta."""
+        columns = [evidence.c.source, evidence.c.at, evidence.c.alpha, evidence.c.beta]
+        return self._database.query(sa.select(*columns).where(evidence.c.entry_id == id_).order_by(evidence.c.at))
+
+    def _change(self, id_: str, work: Callable[[sa.Connection], None]) -> Entry | None:
+        """Change an entry in SQL, then what memory keeps of it."""
+
+        def at_once(connection: sa.Connection) -> None:
+            # The write lock comes before the first read, so that nobody writes in between.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            work(connection)
+
+        with self._judging:
+            self._database.transact(at_once)
+            entry = self.get(id_)
+            if entry is not None:
+                with self._lock:
+                    self._remember(entry)
+            return entry
+
+    def _remember(self, entry: Entry) -> None:
+        """Bring memory up to date, where it knows the entry's key; reads under way must not set it back."""
+        self._changes += 1
+        known = self._memory.get(entry.exact_key)
+        if known is None:
+            return
+        kept = [entry if other.id == entry.id else other for other in known]
+        if entry.status != "active":
+            kept = [other for other in kept if other.id != entry.id]
+        elif all(other.id != entry.id for other in known):
+            kept.append(entry)
+        if kept:
+            self._memory[entry.exact_key] = kept
+        else:
+            del self._memory[entry.exact_key]
 
     def _execute(self, statement: sa.Update | sa.Delete) -> None:
         self._database.transact(lambda connection: _execute(connection, statement))
@@ -272,29 +288,8 @@ class Entries:
             self._told(done.exception())
 
     def _load(self, statement: Prepared, values: dict[str, Any]) -> list[Entry]:
-        return [_from_row(row) for row in self._database.read(statement, values)]
+        return [from_row(row) for row in self._database.read(statement, values)]
 
 
 def _execute(connection: sa.Connection, statement: sa.Executable) -> None:
     connection.execute(statement)
-
-
-def _as_row(entry: Entry, vector: Vector | None, embedder: str | None) -> dict[str, Any]:
-    row = {name: getattr(entry, name) for name in _FIELDS}
-    row["answer"] = json.dumps(entry.answer, ensure_ascii=False, separators=(",", ":"))
-    row["tags"] = json.dumps(entry.tags)
-    row["has_tool_calls"] = int(entry.has_tool_calls)
-    row["vector"] = None if vector is None else vector.astype(np.float32).tobytes()
-    row["embedder"] = None if vector is None else embedder
-    return {**row, "hits": 0, "last_hit_at": None, "indexed": 0}
-
-
-def _from_row(row: tuple[Any, ...]) -> Entry:
-    values = dict(zip(_FIELDS, row, strict=True))
-    try:
-        values["answer"] = json.loads(values["answer"])
-        values["tags"] = tuple(json.loads(values["tags"] or "[]"))
-    except (ValueError, TypeError) as error:
-        raise DatabaseError(f"entry {values['id']} is damaged: {error}") from error
-    values["has_tool_calls"] = bool(values["has_tool_calls"])
-    return Entry(**values)

@@ -1,7 +1,7 @@
 """The tables. Wide text columns stand last: SQLite then reads the small ones without touching overflow pages.
 
 Timestamps called ``created_at`` in ``interactions`` are text, ``YYYY-MM-DD HH:MM:SS`` in UTC, so that text order is
-time order; ``entries`` keep seconds since 1970, which the decision computes with.
+time order; the other tables keep seconds since 1970, which the decision computes with.
 """
 
 from __future__ import annotations
@@ -88,4 +88,48 @@ entries = sa.Table(
     sa.Index("entries_to_embed", "id", sqlite_where=sa.text("vector IS NULL AND compat_key IS NOT NULL")),
     sa.Index("entries_to_expire", "expires_at", sqlite_where=sa.text("status = 'active'")),
     sa.Index("entries_retired", "indexed", "expires_at", sqlite_where=sa.text("status != 'active'")),
+)
+
+evidence = sa.Table(
+    "evidence",
+    metadata,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("entry_id", sa.Text, primary_key=True),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("alpha", sa.Float, nullable=False),
+    sa.Column("beta", sa.Float, nullable=False),
+    sa.Index("evidence_by_entry", "entry_id"),
+)
+
+labels = sa.Table(
+    "labels",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("namespace", sa.Text, nullable=False),
+    sa.Column("verifier", sa.Text, nullable=False),
+    sa.Column("embedder", sa.Text, nullable=False),
+    sa.Column("prompt_key", sa.Text, nullable=False),
+    sa.Column("entry_key", sa.Text, nullable=False),
+    sa.Column("entry_id", sa.Text, nullable=False),
+    sa.Column("similarity", sa.Float, nullable=False),
+    sa.Column("score", sa.Float, nullable=False),
+    sa.Column("signals", sa.Text, nullable=False),
+    sa.Column("correct", sa.Integer, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("method", sa.Text, nullable=False),
+    sa.Column("propensity", sa.Float, nullable=False),
+    sa.Column("interaction_id", sa.Text),
+    sa.Column("prompt", sa.Text, nullable=False),
+    sa.Column("stored_prompt", sa.Text, nullable=False),
+    sa.Index("labels_by_scale", "namespace", "verifier", "at"),
+    sa.Index("labels_by_interaction", "interaction_id"),
+)
+
+wrong_pairs = sa.Table(
+    "wrong_pairs",
+    metadata,
+    sa.Column("prompt_key", sa.Text, primary_key=True),
+    sa.Column("entry_key", sa.Text, primary_key=True),
+    sqlite_with_rowid=False,
 )

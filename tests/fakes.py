@@ -10,9 +10,10 @@ import numpy as np
 from cache.call import Call
 from cache.identity import Scope
 from cache.policy import Policy
+from cache.verifier import Mix, VerifierError
 from store.embedder import EmbedderError
 from store.entries import Entry
-from store.errors import VectorIndexError
+from store.errors import DatabaseError, VectorIndexError
 
 DIMENSION = 64
 NOW = 1_800_000_000.0
@@ -58,6 +59,43 @@ class FakeEmbedder:
         seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
         vector = np.random.default_rng(seed).standard_normal(DIMENSION).astype(np.float32)
         return vector / np.linalg.norm(vector)
+
+
+class FakeVerifier:
+    """Scores each stored prompt as it was told, and every other one ``otherwise``; not a number stays none.
+
+    ``asked`` lists the pairs scored so far; while ``broken`` is set, scoring fails. Scores of 0.5 come back to the bit.
+    """
+
+    floor = 0.5
+    mix = Mix((1.0, 0.0))
+
+    def __init__(self, scores=(), otherwise=0.5, id="fake-verifier"):
+        self.id = id
+        self.scores = dict(scores)
+        self.otherwise = otherwise
+        self.asked = []
+        self.broken = False
+
+    def signals(self, pairs):
+        self.asked.extend(pairs)
+        if self.broken:
+            raise VerifierError("the fake verifier is broken")
+        scores = np.array([self.scores.get(pair.stored, self.otherwise) for pair in pairs], dtype=np.float64)
+        return np.column_stack([np.log(scores / (1.0 - scores)), [pair.similarity for pair in pairs]])
+
+
+class FakeVerdicts:
+    """Pairs judged wrong, by the exact_key of call and entry; while ``broken`` is set, asking fails."""
+
+    def __init__(self, wrong=()):
+        self.wrong = set(wrong)
+        self.broken = False
+
+    def judged_wrong(self, prompt_key, entry_keys):
+        if self.broken:
+            raise DatabaseError("the fake verdicts are broken")
+        return {key for key in entry_keys if (prompt_key, key) in self.wrong}
 
 
 class FakeWatch:

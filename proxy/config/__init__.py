@@ -15,7 +15,15 @@ from proxy.config.models import (
     StatsSettings,
     StoreSettings,
 )
-from proxy.config.policy import CacheSettings, ClassName, DecaySettings, PolicySettings, Tier
+from proxy.config.policy import (
+    CacheSettings,
+    ClassName,
+    DecaySettings,
+    JudgeSettings,
+    PolicySettings,
+    Tier,
+    VerifierSettings,
+)
 from proxy.config.problems import ConfigError, Problem
 from proxy.config.schema import json_schema
 from proxy.config.units import Duration, Size, format_duration, format_size, parse_duration, parse_size
@@ -30,6 +38,7 @@ __all__ = [
     "Duration",
     "EmbedderSettings",
     "InteractionSettings",
+    "JudgeSettings",
     "LiteLLMParams",
     "LoggingSettings",
     "MemorySettings",
@@ -42,6 +51,7 @@ __all__ = [
     "StatsSettings",
     "StoreSettings",
     "Tier",
+    "VerifierSettings",
     "format_duration",
     "format_size",
     "json_schema",

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from cache import policy
 from cache.policy import Tier as Tier
-from proxy.config.section import Name, Section, refusal
+from proxy.config.section import Name, Section, Text, refusal
 from proxy.config.units import PositiveDuration
 
 ClassName = Literal[
@@ -48,9 +48,26 @@ class PolicySettings(Section):
         default=["exact", "semantic"],
         description="Where answers are looked for: `exact` (the same call), `semantic` (the same meaning).",
     )
+    max_error_rate: Annotated[float, Field(gt=0, le=0.5)] = Field(
+        default=0.01,
+        description="The error budget: wrong answers per semantic hit that are tolerated, above 0 and up to 0.5.",
+    )
+    audit_rate: Share = Field(
+        default=0.02,
+        gt=0,
+        description="The share of would-be semantic hits that is forwarded all the same, to measure their error: "
+        "above 0 and up to 1. Without audits no error budget holds.",
+    )
+    shadow: bool = Field(
+        default=False,
+        description="Decide, log and count semantic hits, but serve none of them: every call is forwarded.",
+    )
     similarity_threshold: Share | None = Field(
         default=None,
-        description="The least cosine similarity of a semantic hit, from 0 to 1; else the embedder's own.",
+        description="A fixed least cosine similarity of a semantic hit, 0 to 1, in place of verifier and error budget.",
+    )
+    verified: Annotated[int, Field(ge=1, le=10)] = Field(
+        default=2, description="How many candidates of a call the verifier is asked about at most, 1 to 10."
     )
     min_quality: Share = Field(
         default=0.70, description="An answer whose quality x decay is below this is not served, from 0 to 1."
@@ -93,10 +110,44 @@ class PolicySettings(Section):
         return self
 
 
+class VerifierSettings(Section):
+    """What scores how surely a stored answer is right for a new prompt."""
+
+    model: Text = Field(
+        default="pair",
+        description="`pair`: the encoder that comes with Reprise; `lexical`: needs no weights beyond the embedder's; "
+        "`cosine`: similarity alone; or the name or folder of a sentence-transformers CrossEncoder.",
+    )
+    threads: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=1, description="How many threads one verification may use, 1 to 64."
+    )
+
+
+class JudgeSettings(Section):
+    """A model that says whether two answers say the same, where comparing them here cannot tell. Never waited for."""
+
+    model: Text | None = Field(
+        default=None, description="A model of `model_list`, by the name callers would write; left out: no judge."
+    )
+    timeout: PositiveDuration = Field(default=30.0, description="Longest wait for one verdict.")
+    max_per_minute: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        default=20, description="How many verdicts are asked for in a minute at most, 0 to 10000."
+    )
+    audits: bool = Field(
+        default=False, description="Whether every audit is judged, or only what comparing the answers leaves open."
+    )
+
+
 class CacheSettings(Section):
     """Reuse of stored answers."""
 
     enabled: bool = Field(default=True, description="Whether answers are stored and served at all.")
+    verifier: VerifierSettings = Field(
+        default_factory=VerifierSettings, description="What scores candidates found by meaning."
+    )
+    judge: JudgeSettings = Field(
+        default_factory=JudgeSettings, description="Who is asked whether two answers say the same."
+    )
     policies: dict[Name, PolicySettings] = Field(
         default_factory=lambda: {DEFAULT_POLICY: PolicySettings()},
         description="Policies by name. `default` serves every call that names none; left out, it is the built-in one.",

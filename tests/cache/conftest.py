@@ -15,9 +15,21 @@ from tests.fakes import FakeClock, FakeEmbedder, FakeWatch, WatchedIndex, answer
 
 
 class Rig:
-    """A cache over real SQLite and real Chroma in one folder; embedder, watch and clock are fakes."""
+    """A cache over real SQLite and real Chroma in one folder; embedder, watch and clock are fakes.
 
-    def __init__(self, folder, embedder=None, clock=None, memory_entries=100):
+    ``judges``, ``verdicts`` and ``chance`` are ``Cache``'s; no hit is audited unless ``chance`` says so.
+    """
+
+    def __init__(
+        self,
+        folder,
+        embedder=None,
+        clock=None,
+        memory_entries=100,
+        judges=None,
+        verdicts=None,
+        chance=lambda: 0.999,
+    ):
         self.folder = folder
         self.embedder = embedder or FakeEmbedder()
         self.clock = clock or FakeClock()
@@ -27,7 +39,7 @@ class Rig:
         self.index = WatchedIndex(ChromaIndex(folder / "chroma"))
         self.indexer = Indexer(self.entries, self.index, self.embedder.id, self.watch.failed)
         self.neighbours = Neighbours(self.entries, self.index, self.indexer, self.embedder)
-        self.cache = Cache(self.entries, self.neighbours, self.watch, self.clock)
+        self.cache = Cache(self.entries, self.neighbours, self.watch, self.clock, judges, verdicts, chance)
         self.open = True
 
     async def ask(self, call):

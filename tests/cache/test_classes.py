@@ -151,6 +151,13 @@ ASKS = {
         "Invent a slogan for a bakery",
         "Let's brainstorm",
     ],
+    "personal-data": [
+        "Write to ann.lee+shop@example.co.uk about it",
+        "My number is +44 20 7946 0958",
+        "Call me at (212) 555-0142",
+        "Pay into GB82 WEST 1234 5698 7654 32",
+        "DE89370400440532013000",
+    ],
     "secrets": [
         "Use sk-abcdefghijklmnop1234 for this",
         "AKIAABCDEFGHIJKLMNOP",
@@ -186,6 +193,10 @@ OTHERWISE = {
         "What is alternating current?",
         "Explain time complexity",
         "How do newspapers make money?",
+        "Which news agencies existed in 1920?",
+        "Write a function that returns the current time",
+        "My phone was stolen today, what should I do?",
+        "Is a college education important in today's age?",
     ],
     "action": [
         "How do I set an alarm on Android?",
@@ -195,6 +206,10 @@ OTHERWISE = {
         "What does the order of operations mean?",
         "Explain how to send an email with smtplib",
         "Playwright or Selenium?",
+        "How do I cancel my subscription?",
+        "help me cancel my order",
+        "What role does calcium play in the body?",
+        "Write a function that sends an email",
     ],
     "own-data": [
         "How do I reset my password?",
@@ -204,6 +219,9 @@ OTHERWISE = {
         "Tell me about orders of magnitude",
         "Why is my code slow?",
         "How can I improve my credit?",
+        "How do I check my balance?",
+        "What happens when my card expires?",
+        "Where can I see my invoices?",
     ],
     "creative": [
         "Rewrite this: Dear team, the storyboard is late.",
@@ -222,6 +240,19 @@ OTHERWISE = {
         "What does sk-learn mean?",
         "What does eyJ mean at the start of a token?",
         "What is the risk-adjusted-return-on-capital?",
+        "Where is order 4111 1111 1111 1112?",
+        "Tracking number 1234567890123456",
+        "Is 0000000000000000 a card?",
+        "Invoice 900-12-3456",
+        "The secret: always preheat the oven",
+    ],
+    "personal-data": [
+        "What does @property do?",
+        "Is 3.14159 rational?",
+        "Where is order 85632?",
+        "GB82 WEST 1234 5698 7654 33",
+        "The file has 1,234,567 rows from 2020-01-31",
+        "What is 192.168.0.1?",
     ],
 }
 
@@ -247,13 +278,13 @@ def test_text_in_parts_is_read():
 
 
 def test_a_call_may_belong_to_several_classes():
-    assert asked("Write a random poem about today") == ["random", "volatile", "creative"]
+    assert asked("Tell me a joke about the weather in Oslo") == ["random", "volatile", "creative"], "all three hold"
 
 
 def test_a_long_text_is_read_like_a_short_one():
     filler = "All that follows is filler. " * 200
     assert asked(filler) == []
-    assert asked(f"{filler} Tell me a joke.") == ["creative"]
+    assert asked(f"{filler} Tell me a joke.") == ["random", "creative"], "what is asked stands at the end"
 
 
 HOSTILE = [
@@ -302,6 +333,7 @@ def test_a_hostile_text_of_200_kb_is_read_in_time(piece):
         ("action", NONE),
         ("own-data", NONE),
         ("secrets", NONE),
+        ("personal-data", EXACT),
         ("tool-loop", EXACT),
         ("several-choices", EXACT),
         ("multimodal", EXACT),

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cache import guards
-from cache.decision import Candidate, Hit, Miss, Reason, decide, rank, standing
+from cache.decision import Candidate, Hit, Judged, Miss, Reason, decide, rank, standing
 from cache.policy import Decay, Policy
+from cache.verifier import VerifierError
 from tests.fakes import NOW, entry
 
 HOUR = 3600.0
@@ -29,6 +30,28 @@ def similar(similarity=0.95, **changes):
 
 def judge(*candidates, policy=POLICY, now=NOW, text=ASKED):
     return decide(text, candidates, policy, now)
+
+
+class Verdicts:
+    """An admission that scores entries as told by id, and notes whom it was asked about."""
+
+    def __init__(self, cut=0.5, otherwise=0.5, **scores):
+        self.cut = cut
+        self.asked = []
+        self._scores, self._otherwise = scores, otherwise
+
+    def judge(self, text, candidate):
+        self.asked.append(candidate.entry.id)
+        score = self._scores.get(candidate.entry.id, self._otherwise)
+        return Judged(candidate.entry, candidate.similarity, score, (score,), "verdicts", "fake")
+
+
+JUDGED = Policy(min_quality=0.0)
+"""A policy without a fixed threshold: the verifier decides."""
+
+
+def weigh(admission, *candidates, policy=JUDGED, text=ASKED):
+    return decide(text, candidates, policy, NOW, admission)
 
 
 def quality(share):
@@ -113,8 +136,8 @@ def test_an_answer_from_the_future_is_not_better_than_a_fresh_one():
     assert standing(entry(created_at=NOW + HOUR), POLICY, NOW) == standing(entry(), POLICY, NOW)
 
 
-def test_without_a_calibrated_threshold_nothing_is_similar():
-    assert judge(similar(1.0), policy=Policy()) == Miss(Reason.UNCALIBRATED, 1.0)
+def test_without_threshold_and_without_verifier_nothing_is_similar():
+    assert judge(similar(1.0), policy=Policy()) == Miss(Reason.UNCALIBRATED, 1.0), "nothing says what is near enough"
 
 
 def test_a_similarity_that_is_no_number_is_not_similar():
@@ -155,6 +178,147 @@ def test_a_guards_veto_is_a_miss_that_says_which_words():
 
 def test_guards_do_not_judge_the_exact_tier():
     assert isinstance(judge(exact(prompt="Is 7 a prime number?"), text="Is 9 a prime number?"), Hit)
+
+
+# ---- the verifier
+
+
+def test_a_score_above_the_cut_is_a_hit_that_carries_it():
+    found = similar(0.7)
+    hit = weigh(Verdicts(cut=0.5, ent_1=0.75), found)
+    judged = Judged(found.entry, 0.7, 0.75, (0.75,), "verdicts", "fake")
+    assert hit == Hit(found.entry, "semantic", 0.7, Reason.SIMILAR, judged), "served for its score, however near"
+
+
+@pytest.mark.parametrize("cut", [0.0, 0.5, 0.9])
+def test_a_score_must_be_strictly_above_the_cut(cut):
+    above = math.nextafter(cut, 1.0)
+    assert isinstance(weigh(Verdicts(cut, ent_1=above), similar()), Hit), "a score above the cut is admitted"
+    tie = weigh(Verdicts(cut, ent_1=cut), similar())
+    assert (tie.reason, tie.judged.score) == (Reason.BELOW_CUT, cut), "a score at the cut is refused, and kept"
+
+
+@pytest.mark.parametrize("cut", [0.0, 0.5, math.nan])
+def test_a_score_or_a_cut_that_is_no_number_admits_nothing(cut):
+    assert weigh(Verdicts(cut, ent_1=math.nan), similar()).reason == Reason.BELOW_CUT, "not a number is not sure"
+    if math.isnan(cut):
+        assert weigh(Verdicts(cut, ent_1=1.0), similar()).reason == Reason.BELOW_CUT, "no score is above such a cut"
+
+
+def test_where_no_cut_keeps_the_budget_nothing_is_served_but_all_is_judged():
+    missed = weigh(Verdicts(None, ent_1=1.0), similar(0.99))
+    assert (missed.reason, missed.similarity) == (Reason.NO_CUT, 0.99), "the surest score is not served without a cut"
+    assert missed.judged.score == 1.0, "what came nearest is kept, to be compared with the fresh answer"
+
+
+def test_below_the_cut_is_said_with_the_score():
+    missed = weigh(Verdicts(0.9, ent_1=0.1234), similar(0.95))
+    assert (missed.reason, missed.detail) == (Reason.BELOW_CUT, "score 0.123"), "the reason holds the score"
+
+
+def test_a_verifier_that_fails_is_no_decision():
+    class Broken(Verdicts):
+        def judge(self, text, candidate):
+            raise VerifierError("broken")
+
+    with pytest.raises(VerifierError):
+        weigh(Broken(), similar(1.0))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"status": "blocked"}, Reason.NOT_ACTIVE),
+        ({"expires_at": NOW}, Reason.EXPIRED),
+        ({"alpha": 0.1}, Reason.LOW_QUALITY),
+        ({"has_tool_calls": True}, Reason.TOOL_CALLS),
+        ({"prompt": None}, Reason.EXACT_ONLY),
+        ({"prompt": "What is Spain's capital city?"}, Reason.GUARD),
+    ],
+    ids=lambda value: str(value),
+)
+def test_whatever_else_refuses_a_candidate_comes_before_the_verifier(changes, reason):
+    admission = Verdicts(otherwise=1.0)
+    policy = dataclasses.replace(JUDGED, min_quality=0.5)
+    missed = weigh(admission, similar(1.0, **changes), policy=policy)
+    assert (missed.reason, missed.judged) == (reason, None), "a sure score changes nothing"
+    assert admission.asked == [], "the verifier was not asked at all"
+
+
+def test_a_pair_once_judged_wrong_is_never_served_again_and_another_may_be():
+    wrong = dataclasses.replace(similar(1.0, id="wrong"), judged_wrong=True)
+    admission = Verdicts(otherwise=1.0)
+    assert weigh(admission, wrong) == Miss(Reason.JUDGED_WRONG, 1.0), "not at the surest score"
+    assert admission.asked == [], "its score does not matter"
+    assert judge(wrong) == Miss(Reason.JUDGED_WRONG, 1.0), "nor at any similarity under a fixed threshold"
+    assert weigh(admission, wrong, similar(0.6, id="other")).entry.id == "other", "another answer still serves"
+
+
+def test_the_verifier_is_asked_about_no_more_candidates_than_the_policy_says():
+    candidates = [similar(0.99 - number / 100, id=f"ent_{number}") for number in range(4)]
+    admission = Verdicts(0.5, otherwise=0.1, ent_3=1.0)
+    missed = weigh(admission, *candidates)
+    assert isinstance(missed, Miss), "the fourth would have served, but nobody asked"
+    assert missed.reason == Reason.BELOW_CUT, "the nearest was judged"
+    assert admission.asked == ["ent_0", "ent_1"], "two are asked about, the best first"
+    patient = dataclasses.replace(JUDGED, verified=4)
+    assert weigh(admission, *candidates, policy=patient).entry.id == "ent_3", "a policy may ask about more"
+
+
+def test_those_refused_before_do_not_count_as_asked_about():
+    vetoed = [similar(0.99, id=f"vetoed_{number}", prompt="What is Spain's capital city?") for number in range(5)]
+    admission = Verdicts(0.5, other=0.9)
+    assert weigh(admission, *vetoed, similar(0.6, id="other")).entry.id == "other", "it was still asked about"
+    assert admission.asked == ["other"], "and it alone"
+
+
+def test_the_first_admitted_ends_the_asking():
+    admission = Verdicts(0.5, otherwise=0.9)
+    assert weigh(admission, similar(0.8, id="near"), similar(0.7, id="far")).entry.id == "near", "the best rank serves"
+    assert admission.asked == ["near"], "one question was enough"
+
+
+def test_a_hit_carries_the_score_of_the_answer_served_and_not_of_one_refused():
+    hit = weigh(Verdicts(0.5, near=0.4, far=0.6), similar(0.9, id="near"), similar(0.8, id="far"))
+    assert (hit.entry.id, hit.judged.entry.id, hit.judged.score) == ("far", "far", 0.6), (
+        "score and answer belong together"
+    )
+
+
+def test_a_miss_carries_the_surest_of_those_below_the_cut():
+    missed = weigh(Verdicts(0.9, near=0.2, far=0.3), similar(0.9, id="near"), similar(0.8, id="far"))
+    assert (missed.reason, missed.similarity) == (Reason.BELOW_CUT, 0.9), "reason and similarity are the nearest's"
+    assert (missed.judged.entry.id, missed.judged.score) == ("far", 0.3), "what is compared is the surest"
+    assert missed.judged.propensity == 1.0, "every miss is compared"
+
+
+def test_a_callers_own_least_similarity_stands_beside_the_cut():
+    policy = dataclasses.replace(JUDGED, min_similarity=0.9)
+    admission = Verdicts(0.5, otherwise=1.0)
+    missed = weigh(admission, similar(math.nextafter(0.9, 0.0)), policy=policy)
+    assert (missed.reason, admission.asked) == (Reason.BELOW_THRESHOLD, []), "below it the score does not matter"
+    assert isinstance(weigh(admission, similar(0.9), policy=policy), Hit), "from there on the verifier decides"
+    assert weigh(Verdicts(0.5, ent_1=0.1), similar(1.0), policy=policy).reason == Reason.BELOW_CUT, "it lets none in"
+
+
+def test_a_fixed_threshold_never_asks_the_verifier():
+    admission = Verdicts(None, otherwise=0.0)
+    hit = weigh(admission, similar(0.95), policy=POLICY)
+    assert hit == Hit(hit.entry, "semantic", 0.95, Reason.SIMILAR), "the similarity alone decides"
+    assert weigh(admission, similar(0.5), policy=POLICY) == Miss(Reason.BELOW_THRESHOLD, 0.5), "of a miss, too"
+    assert admission.asked == [], "nobody was asked"
+
+
+def test_a_fixed_threshold_and_a_least_similarity_hold_both():
+    policy = dataclasses.replace(POLICY, min_similarity=0.95)
+    assert judge(similar(0.94), policy=policy).reason == Reason.BELOW_THRESHOLD, "the higher one holds"
+    assert isinstance(judge(similar(0.95), policy=policy), Hit), "both are met"
+
+
+def test_the_exact_tier_asks_no_verifier():
+    admission = Verdicts(None, otherwise=0.0)
+    assert isinstance(weigh(admission, exact(), text=None), Hit), "the same call needs no score"
+    assert admission.asked == [], "nobody was asked"
 
 
 # ---- several candidates
@@ -223,42 +387,63 @@ ENTRIES = st.builds(
     has_tool_calls=st.booleans(),
 )
 CANDIDATES = st.builds(
-    Candidate, ENTRIES, st.floats(-1.0, 1.0) | st.sampled_from([0.9, 1.0, math.nan]), st.just("semantic")
+    Candidate,
+    ENTRIES,
+    st.floats(-1.0, 1.0) | st.sampled_from([0.9, 1.0, math.nan]),
+    st.just("semantic"),
+    judged_wrong=st.sampled_from([False, False, True]),
 ) | st.builds(Candidate, ENTRIES, st.just(1.0), st.just("exact"))
 POLICIES = st.builds(
     Policy,
     similarity_threshold=st.none() | st.floats(0.0, 1.0),
+    min_similarity=st.sampled_from([0.0, 0.0, 0.5]),
     min_quality=st.floats(0.0, 1.0),
     max_age=st.none() | st.floats(0.0, 400 * HOUR),
     decay=st.builds(Decay, st.floats(0.0, 1.0), st.floats(HOUR, 400 * HOUR)),
     store_tool_calls=st.sampled_from(["exact", "semantic", "never"]),
+    verified=st.integers(1, 6),
+)
+SCORES = st.floats(0.0, 1.0) | st.sampled_from([0.5, math.nan])
+ADMISSIONS = st.none() | st.builds(
+    Verdicts, cut=st.none() | st.just(0.5) | st.floats(0.0, 1.0), a=SCORES, b=SCORES, c=SCORES
 )
 
 
-@given(text=PROMPTS, candidates=st.lists(CANDIDATES, max_size=6), policy=POLICIES)
-def test_what_is_served_may_be_served(text, candidates, policy):
-    decision = decide(text, candidates, policy, NOW)
+@given(text=PROMPTS, candidates=st.lists(CANDIDATES, max_size=6), policy=POLICIES, admission=ADMISSIONS)
+def test_what_is_served_may_be_served(text, candidates, policy, admission):
+    decision = decide(text, candidates, policy, NOW, admission)
+    asked = [] if admission is None else admission.asked
+    assert len(asked) <= policy.verified, "the verifier is asked about a few only"
     if isinstance(decision, Miss):
-        assert decision.reason in set(Reason) - {Reason.EXACT, Reason.SIMILAR}
+        assert decision.reason in set(Reason) - {Reason.EXACT, Reason.SIMILAR}, "a miss has a miss's reason"
         return
     served = decision.entry
-    assert any(found.entry is served and found.similarity == decision.similarity for found in candidates)
-    assert served.status == "active"
-    assert served.expires_at > NOW
-    assert policy.max_age is None or NOW - served.created_at <= policy.max_age
-    assert served.quality * policy.decay.at(NOW - served.created_at) >= policy.min_quality
-    if decision.tier == "semantic":
-        assert policy.similarity_threshold is not None
-        assert decision.similarity >= policy.similarity_threshold
-        assert guards.check(text, served.prompt) is None
-        assert not served.has_tool_calls or policy.store_tool_calls == "semantic"
+    found = [one for one in candidates if one.entry is served and one.similarity == decision.similarity]
+    assert found, "what is served was a candidate"
+    assert served.status == "active", "only active entries are served"
+    assert served.expires_at > NOW, "none that has expired"
+    assert policy.max_age is None or NOW - served.created_at <= policy.max_age, "none older than accepted"
+    assert served.quality * policy.decay.at(NOW - served.created_at) >= policy.min_quality, "none below the floor"
+    if decision.tier != "semantic":
+        return
+    assert decision.similarity >= policy.min_similarity, "none below the caller's own least similarity"
+    assert guards.check(text, served.prompt) is None, "none that a guard objects to"
+    assert not served.has_tool_calls or policy.store_tool_calls == "semantic", "tool calls only where policy says so"
+    assert not all(one.judged_wrong for one in found), "none that was judged wrong for this prompt"
+    if policy.similarity_threshold is not None:
+        assert decision.similarity >= policy.similarity_threshold, "a fixed threshold holds"
+        assert asked == [], "under a fixed threshold nobody is asked"
+    else:
+        assert decision.judged.score > admission.cut, "the score is strictly above the cut"
+        assert decision.judged.entry is served, "and it is the score of what is served"
 
 
-@given(text=PROMPTS, candidates=st.lists(CANDIDATES, max_size=6), policy=POLICIES)
-def test_more_candidates_never_turn_a_hit_into_a_miss(text, candidates, policy):
-    alone = [decide(text, [candidate], policy, NOW) for candidate in candidates]
-    together = decide(text, candidates, policy, NOW)
-    assert isinstance(together, Hit) is any(isinstance(one, Hit) for one in alone)
+@given(text=PROMPTS, candidates=st.lists(CANDIDATES, max_size=6), policy=POLICIES, admission=ADMISSIONS)
+def test_more_candidates_never_turn_a_hit_into_a_miss(text, candidates, policy, admission):
+    patient = dataclasses.replace(policy, verified=6)
+    alone = [decide(text, [candidate], patient, NOW, admission) for candidate in candidates]
+    together = decide(text, candidates, patient, NOW, admission)
+    assert isinstance(together, Hit) is any(isinstance(one, Hit) for one in alone), "as many as can be asked about"
 
 
 def test_reasons_are_what_headers_and_logs_have_always_said():
@@ -268,7 +453,12 @@ def test_reasons_are_what_headers_and_logs_have_always_said():
         "NO_ENTRY": "no_entry",
         "NOTHING_SIMILAR": "nothing_similar",
         "BELOW_THRESHOLD": "below_threshold",
+        "BELOW_CUT": "below_cut",
+        "NO_CUT": "no_cut",
         "GUARD": "guard",
+        "JUDGED_WRONG": "judged_wrong",
+        "AUDIT": "audit",
+        "SHADOW": "shadow",
         "EXPIRED": "expired",
         "TOO_OLD": "too_old",
         "LOW_QUALITY": "low_quality",
@@ -276,10 +466,10 @@ def test_reasons_are_what_headers_and_logs_have_always_said():
         "TOOL_CALLS": "tool_calls",
         "EXACT_ONLY": "exact_only",
         "BEYOND_WINDOW": "beyond_window",
-        "UNCALIBRATED": "uncalibrated_embedder",
+        "UNCALIBRATED": "uncalibrated",
         "REFRESH": "no_cache_asked",
         "IN_FLIGHT": "in_flight",
         "TIER_FAILED": "tier_failed",
         "DISABLED": "cache_disabled",
         "NO_TIER": "no_tier_in_policy",
-    }
+    }, "a reason keeps its name"

@@ -230,11 +230,11 @@ async def test_a_call_that_differs_elsewhere_never_hits_even_at_similarity_one(m
 
 
 async def test_the_same_last_turn_after_another_history_never_hits(make_rig):
-    rig = make_rig(embedder=FakeEmbedder({"Go on": near(1.0), "Please go on": near(1.0)}))
-    await rig.fill(call("Tell me of cats", {"role": "assistant", "content": "Cats purr."}, "Go on"))
-    for last in ("Go on", "Please go on"):
+    rig = make_rig(embedder=FakeEmbedder({"What do they eat?": near(1.0), "What food do they eat?": near(1.0)}))
+    await rig.fill(call("Tell me of cats", {"role": "assistant", "content": "Cats purr."}, "What do they eat?"))
+    for last in ("What do they eat?", "What food do they eat?"):
         turns = ("Tell me of dogs", {"role": "assistant", "content": "Dogs bark."}, last)
-        assert await rig.ask(call(*turns)) == Miss(Reason.NO_ENTRY)
+        assert await rig.ask(call(*turns)) == Miss(Reason.NO_ENTRY), "cats and dogs are other calls"
 
 
 async def test_where_nothing_is_compatible_a_miss_does_not_wait_for_the_embedder(rig):
@@ -280,13 +280,13 @@ async def test_an_exact_only_class_asks_only_the_exact_tier(make_rig):
     assert rig.embedder.asked == []
 
 
-async def test_an_uncalibrated_embedder_never_hits_but_keeps_vectors_for_later(make_rig):
+async def test_without_a_verifier_nothing_hits_by_meaning_but_vectors_are_kept_for_later(make_rig):
     rig = make_rig(embedder=FakeEmbedder({FRANCE: near(1.0), REWORDED: near(1.0)}))
-    shadow = with_policy(similarity_threshold=None)
-    stored = await rig.fill(call(FRANCE, policy=shadow))
-    assert await rig.ask(call(REWORDED, policy=shadow)) == Miss(Reason.UNCALIBRATED)
-    assert isinstance(await rig.ask(call(FRANCE, policy=shadow)), Hit)
-    assert (await rig.ask(call(REWORDED))).entry == stored
+    verified = with_policy(similarity_threshold=None)
+    stored = await rig.fill(call(FRANCE, policy=verified))
+    assert await rig.ask(call(REWORDED, policy=verified)) == Miss(Reason.UNCALIBRATED), "nobody can judge it"
+    assert isinstance(await rig.ask(call(FRANCE, policy=verified)), Hit), "the exact tier needs no verifier"
+    assert (await rig.ask(call(REWORDED))).entry == stored, "a fixed threshold finds what was stored meanwhile"
 
 
 async def test_without_the_semantic_tier_the_exact_one_still_works(rig):

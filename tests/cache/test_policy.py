@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cache.policy import BOTH, CALIBRATED, DEFAULT_CLASSES, EXACT, NONE, Decay, Policy, is_no_looser
+from cache.policy import BOTH, DEFAULT_CLASSES, EXACT, NONE, Decay, Policy, is_no_looser
 
 SEMANTIC = frozenset({"semantic"})
 TIERS = st.sampled_from([NONE, EXACT, SEMANTIC, BOTH])
@@ -19,6 +19,9 @@ POLICIES = st.builds(
     name=st.sampled_from(["a", "b"]),
     tiers=TIERS,
     similarity_threshold=st.none() | SHARES,
+    max_error_rate=st.sampled_from([0.01, 0.05]),
+    audit_rate=st.sampled_from([0.02, 0.1]),
+    shadow=st.booleans(),
     min_quality=SHARES,
     ttl=st.sampled_from([60.0, 3600.0]),
     max_age=st.sampled_from([None, 60.0, 3600.0]),
@@ -32,7 +35,8 @@ POLICIES = st.builds(
 STRICT = Policy(
     name="strict",
     tiers=NONE,
-    similarity_threshold=None,
+    max_error_rate=0.01,
+    audit_rate=0.5,
     min_quality=1.0,
     ttl=60.0,
     max_age=60.0,
@@ -42,43 +46,79 @@ STRICT = Policy(
     allow_loosening=False,
     classes=dict.fromkeys(DEFAULT_CLASSES, NONE),
 )
+FIXED = dataclasses.replace(STRICT, similarity_threshold=1.0)
+SHADOW = dataclasses.replace(STRICT, shadow=True)
 LOOSENED = [
-    ("tiers", EXACT),
-    ("tiers", BOTH),
-    ("similarity_threshold", 0.99),
-    ("min_quality", 0.99),
-    ("ttl", 61.0),
-    ("max_age", 61.0),
-    ("max_age", None),
-    ("decay", Decay(floor=0.1, window=60.0)),
-    ("decay", Decay(floor=0.0, window=61.0)),
-    ("max_temperature", 0.1),
-    ("store_tool_calls", "exact"),
-    ("store_tool_calls", "semantic"),
-    ("allow_loosening", True),
-    ("classes", {**STRICT.classes, "secrets": EXACT}),
-    ("classes", {name: NONE for name in DEFAULT_CLASSES if name != "secrets"}),
-    ("classes", {}),
+    (STRICT, "tiers", EXACT),
+    (STRICT, "tiers", BOTH),
+    (STRICT, "max_error_rate", 0.011),
+    (STRICT, "audit_rate", 0.49),
+    (SHADOW, "shadow", False),
+    (FIXED, "similarity_threshold", 0.99),
+    (STRICT, "min_quality", 0.99),
+    (STRICT, "ttl", 61.0),
+    (STRICT, "max_age", 61.0),
+    (STRICT, "max_age", None),
+    (STRICT, "decay", Decay(floor=0.1, window=60.0)),
+    (STRICT, "decay", Decay(floor=0.0, window=61.0)),
+    (STRICT, "max_temperature", 0.1),
+    (STRICT, "store_tool_calls", "exact"),
+    (STRICT, "store_tool_calls", "semantic"),
+    (STRICT, "allow_loosening", True),
+    (STRICT, "classes", {**STRICT.classes, "secrets": EXACT}),
+    (STRICT, "classes", {name: NONE for name in DEFAULT_CLASSES if name != "secrets"}),
+    (STRICT, "classes", {}),
 ]
 
 
-@pytest.mark.parametrize(("knob", "value"), LOOSENED)
-def test_every_loosened_knob_alone_makes_a_policy_looser(knob, value):
-    looser = dataclasses.replace(STRICT, **{knob: value})
-    assert not is_no_looser(looser, STRICT)
-    assert is_no_looser(STRICT, looser)
+@pytest.mark.parametrize(("strict", "knob", "value"), LOOSENED)
+def test_every_loosened_knob_alone_makes_a_policy_looser(strict, knob, value):
+    looser = dataclasses.replace(strict, **{knob: value})
+    assert not is_no_looser(looser, strict), f"{knob}={value} gives more"
+    assert is_no_looser(strict, looser), "what it was before gives less"
 
 
 def test_every_knob_is_in_the_table_above():
-    plain = {"name", "candidates", "max_candidates", "store_ttl"}
-    assert {knob for knob, _ in LOOSENED} | plain == {field.name for field in dataclasses.fields(Policy)}
+    # How hard the cache looks, and what a call sets for itself.
+    plain = {"name", "candidates", "max_candidates", "verified", "store_ttl", "min_similarity"}
+    fields = {field.name for field in dataclasses.fields(Policy)}
+    assert {knob for _, knob, _ in LOOSENED} | plain == fields, "a new knob loosens or does not"
 
 
-def test_a_lower_threshold_is_looser_and_none_is_the_strictest():
-    thresholds = [None, 1.0, 0.9, 0.0]
-    policies = [Policy(similarity_threshold=threshold) for threshold in thresholds]
-    assert all(is_no_looser(strict, loose) for strict, loose in itertools.pairwise(policies))
-    assert not any(is_no_looser(loose, strict) for strict, loose in itertools.pairwise(policies))
+def test_a_lower_threshold_is_looser():
+    policies = [Policy(similarity_threshold=threshold) for threshold in (1.0, 0.9, 0.0)]
+    for strict, loose in itertools.pairwise(policies):
+        assert is_no_looser(strict, loose), "a higher threshold serves no more"
+        assert not is_no_looser(loose, strict), "a lower one may serve more"
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0])
+@pytest.mark.parametrize("budget", [0.0, 0.5])
+def test_a_fixed_threshold_and_a_budget_cannot_be_compared(threshold, budget):
+    fixed, learned = Policy(similarity_threshold=threshold), Policy(max_error_rate=budget)
+    assert not is_no_looser(fixed, learned), "similarity says nothing about the verifier's score"
+    assert not is_no_looser(learned, fixed), "nor the score about similarity"
+
+
+def test_a_smaller_budget_and_more_audits_are_no_looser():
+    base = Policy(max_error_rate=0.02, audit_rate=0.05)
+    assert is_no_looser(Policy(max_error_rate=0.01, audit_rate=0.05), base), "fewer errors"
+    assert is_no_looser(Policy(max_error_rate=0.02, audit_rate=0.1), base), "more audits"
+    assert not is_no_looser(Policy(max_error_rate=0.01, audit_rate=0.01), base), "fewer audits serve more"
+    assert not is_no_looser(Policy(max_error_rate=0.03, audit_rate=0.1), base), "more errors serve more"
+
+
+def test_budget_and_audits_do_not_count_beside_a_fixed_threshold():
+    one = Policy(similarity_threshold=0.9, max_error_rate=0.5, audit_rate=0.0)
+    assert is_no_looser(one, Policy(similarity_threshold=0.9)), "they are not in force"
+
+
+@pytest.mark.parametrize("base", [Policy(), Policy(similarity_threshold=1.0), Policy(max_error_rate=0.0)], ids=str)
+def test_shadow_mode_serves_nothing_by_meaning_and_may_always_be_chosen(base):
+    shadow = Policy(similarity_threshold=0.0, shadow=True)
+    assert is_no_looser(shadow, base), "its threshold is not in force"
+    assert not is_no_looser(base, shadow), "what serves by meaning gives more"
+    assert is_no_looser(shadow, dataclasses.replace(base, shadow=True)), "two in shadow mode serve alike"
 
 
 def test_a_class_left_out_is_an_open_class():
@@ -112,6 +152,9 @@ def test_a_chain_of_tightened_knobs_stays_no_looser(policy, data):
     tightened = dataclasses.replace(
         policy,
         tiers=policy.tiers & data.draw(TIERS),
+        max_error_rate=policy.max_error_rate / 2,
+        audit_rate=max(policy.audit_rate, data.draw(SHARES)),
+        shadow=policy.shadow or data.draw(st.booleans()),
         min_quality=max(policy.min_quality, data.draw(SHARES)),
         ttl=min(policy.ttl, data.draw(st.sampled_from([30.0, 60.0, 3600.0]))),
         decay=Decay(min(policy.decay.floor, data.draw(SHARES)), policy.decay.window / 2),
@@ -124,8 +167,18 @@ def test_a_chain_of_tightened_knobs_stays_no_looser(policy, data):
 def test_two_policies_that_are_no_looser_than_each_other_differ_in_nothing_that_counts(a, b):
     if is_no_looser(a, b) and is_no_looser(b, a):
         names = a.classes.keys() | b.classes.keys()
-        assert all(a.classes.get(name, BOTH) == b.classes.get(name, BOTH) for name in names)
-        assert dataclasses.replace(a, name="", classes={}) == dataclasses.replace(b, name="", classes={})
+        assert all(a.classes.get(name, BOTH) == b.classes.get(name, BOTH) for name in names), "classes are equal"
+        assert in_force(a) == in_force(b), "so is all else that is in force"
+
+
+def in_force(policy):
+    """A policy without its name and classes, and without what something else keeps from having an effect."""
+    idle = {"name": "", "classes": {}}
+    if policy.shadow:
+        idle["similarity_threshold"] = None
+    if policy.shadow or policy.similarity_threshold is not None:
+        idle |= {"max_error_rate": 0.0, "audit_rate": 0.0}
+    return dataclasses.replace(policy, **idle)
 
 
 # ---- decay
@@ -153,8 +206,9 @@ def test_the_defaults_are_what_the_documentation_says():
     policy = Policy()
     assert policy.tiers == BOTH
     assert policy.similarity_threshold is None
+    assert (policy.max_error_rate, policy.audit_rate, policy.shadow) == (0.01, 0.02, False), "one hit in a hundred"
+    assert (policy.verified, policy.min_similarity) == (2, 0.0), "the best two are asked about"
     assert (policy.min_quality, policy.ttl, policy.max_age) == (0.70, 24 * 3600.0, None)
     assert (policy.decay.floor, policy.decay.window) == (0.5, 168 * 3600.0)
     assert policy.store_tool_calls == "exact"
-    assert not policy.allow_loosening
-    assert set(CALIBRATED) == {"all-MiniLM-L6-v2"}
+    assert not policy.allow_loosening, "a caller may ask for less only"

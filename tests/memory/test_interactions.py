@@ -391,3 +391,35 @@ def test_a_cut_summary_says_so():
 def test_json_of_a_record_can_be_sent(interactions, record):
     [id_] = record(FULL)
     assert json.loads(json.dumps(interactions.get(id_))) == interactions.get(id_)
+
+
+# ---- quality
+
+
+def test_a_rating_sets_the_quality_and_keeps_what_was_said(interactions, record):
+    rated, other = record({"metadata": {"tags": ["a"]}}, {"quality_score": 0.5})
+    before = interactions.get(rated)
+    interactions.rate(rated, 0.25, feedback={"comment": "Nein. 🗼"})
+    after = interactions.get(rated)
+    assert after["quality_score"] == 0.25, "the score"
+    assert after["metadata"] == {"tags": ["a"], "feedback": {"comment": "Nein. 🗼"}}, "beside what was there"
+    kept = {"quality_score": None, "metadata": before["metadata"]}
+    assert {**after, **kept} == before, "nothing else of the row is rewritten"
+    assert interactions.get(other)["quality_score"] == 0.5, "nor any other row"
+
+
+def test_a_later_rating_replaces_the_earlier_one(interactions, record):
+    [id_] = record({})
+    interactions.rate(id_, 0.0, feedback={"comment": "a"})
+    interactions.rate(id_, 1.0, feedback={"comment": "b"})
+    found = interactions.get(id_)
+    assert (found["quality_score"], found["metadata"]) == (1.0, {"feedback": {"comment": "b"}}), "the later one stands"
+
+
+def test_rating_what_is_not_there_or_damaged_is_no_error(database, interactions, record):
+    interactions.rate("int_nobody", 1.0)
+    assert interactions.list() == [], "no row comes of it"
+    [id_] = record({})
+    database.transact(lambda connection: connection.execute(sa.update(table).values(metadata="{")))
+    interactions.rate(id_, 1.0, feedback={})
+    assert interactions.get(id_)["metadata"] == {"feedback": {}}, "damaged metadata reads as empty"

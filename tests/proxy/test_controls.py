@@ -234,12 +234,40 @@ def test_a_lower_threshold_is_ignored_unless_the_policy_lets_it(threshold):
     assert (policy.similarity_threshold, ignored) == (threshold, [])
 
 
-def test_any_threshold_asks_for_more_than_none():
-    uncalibrated = dataclasses.replace(BASE, similarity_threshold=None)
-    policy, ignored = granted(uncalibrated, threshold=1.0)
-    assert (policy.similarity_threshold, ignored) == (None, ["threshold"])
-    policy, ignored = granted(dataclasses.replace(uncalibrated, allow_loosening=True), threshold=1.0)
-    assert (policy.similarity_threshold, ignored) == (1.0, [])
+LEARNED = Policy(ttl=3600.0)
+"""A policy whose verifier decides."""
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.89, 1.0])
+def test_beside_a_verifier_any_threshold_only_tightens_and_is_granted(threshold):
+    policy, ignored = granted(LEARNED, threshold=threshold)
+    assert (policy.min_similarity, ignored) == (threshold, []), "a least similarity beside the cut"
+    assert policy.similarity_threshold is None, "the verifier still decides"
+    assert dataclasses.replace(policy, min_similarity=0.0) == LEARNED, "nothing else has changed"
+
+
+def test_where_policy_lets_it_a_threshold_takes_the_verifiers_place():
+    policy, ignored = granted(dataclasses.replace(LEARNED, allow_loosening=True), threshold=0.5)
+    assert (policy.similarity_threshold, policy.min_similarity, ignored) == (0.5, 0.0, []), "similarity alone decides"
+
+
+def test_a_named_policy_with_a_larger_budget_is_ignored_and_with_a_smaller_one_granted():
+    named = {"small": Policy("small", max_error_rate=0.005), "large": Policy("large", max_error_rate=0.05)}
+    base = Policy()
+    assert apply_controls(Controls(policy="small"), named, base) == (named["small"], []), "fewer errors"
+    assert apply_controls(Controls(policy="large"), named, base) == (base, ["policy"]), "more errors are more reuse"
+
+
+def test_shadow_mode_may_always_be_named():
+    named = {"watch": Policy("watch", shadow=True)}
+    for base in (Policy(), Policy(similarity_threshold=1.0)):
+        assert apply_controls(Controls(policy="watch"), named, base) == (named["watch"], []), "nothing is served by it"
+
+
+def test_out_of_shadow_mode_no_caller_gets_by_name():
+    base = Policy(shadow=True)
+    named = {"live": Policy("live", max_error_rate=0.0001)}
+    assert apply_controls(Controls(policy="live"), named, base) == (base, ["policy"]), "the operator decides that"
 
 
 @pytest.mark.parametrize("ttl", [60.0, 3600.0])
@@ -298,19 +326,29 @@ def test_everything_that_was_not_granted_is_named():
     assert granted(policy="loose", threshold=0.1, ttl=1e6, max_age=5.0)[1] == ["policy", "threshold", "ttl"]
 
 
-@examples
-@given(
-    st.builds(
-        Controls,
-        policy=st.none() | st.sampled_from(sorted(POLICIES)),
-        threshold=st.none() | st.floats(0, 1),
-        ttl=st.none() | st.floats(1, 1e6),
-        max_age=st.none() | st.floats(0, 1e6),
-    )
+WISHES = st.builds(
+    Controls,
+    policy=st.none() | st.sampled_from(sorted(POLICIES)),
+    threshold=st.none() | st.floats(0, 1),
+    ttl=st.none() | st.floats(1, 1e6),
+    max_age=st.none() | st.floats(0, 1e6),
 )
+
+
+@examples
+@given(WISHES)
 def test_no_wish_ever_loosens_a_policy_that_does_not_let_it(controls):
     policy, _ = apply_controls(controls, POLICIES, BASE)
-    assert policy.similarity_threshold >= BASE.similarity_threshold
-    assert policy.ttl <= BASE.ttl
-    assert policy.store_ttl is None or policy.store_ttl <= policy.ttl
-    assert policy.min_quality >= BASE.min_quality
+    assert policy.similarity_threshold >= BASE.similarity_threshold, "no lower threshold"
+    assert policy.ttl <= BASE.ttl, "no longer life"
+    assert policy.store_ttl is None or policy.store_ttl <= policy.ttl, "nor for what is stored"
+    assert policy.min_quality >= BASE.min_quality, "no lower quality"
+
+
+@examples
+@given(WISHES)
+def test_no_wish_ever_loosens_a_policy_whose_verifier_decides(controls):
+    policy, _ = apply_controls(controls, POLICIES, LEARNED)
+    assert policy.similarity_threshold is None, "similarity alone never takes the verifier's place"
+    assert (policy.max_error_rate, policy.audit_rate) == (LEARNED.max_error_rate, LEARNED.audit_rate), "the same budget"
+    assert policy.min_similarity == (controls.threshold or 0.0), "a threshold stands beside it"

@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cache.decision import Bypass, Hit, Miss, Reason
+from cache.decision import Bypass, Hit, Judged, Miss, Reason
 from proxy.headers import cache_headers, passed_on
 from tests.proxy.completions import examples
 from tests.proxy.fakes import entry, exchange, outcome
 
 EXACT = Hit(entry(), "exact", 1.0, Reason.EXACT)
 SIMILAR = Hit(entry(), "semantic", 0.94567, Reason.SIMILAR)
+SCORED = Judged(entry(), 0.94567, 0.87654, (1.0, 0.9), "pair-1", "mini")
+VERIFIED = Hit(entry(), "semantic", 0.94567, Reason.SIMILAR, SCORED)
 
 
 def told(decision, expose="full", status=200, ignored=(), **changes):
@@ -82,12 +84,40 @@ def test_similarity_quality_and_entry_are_told_where_all_is_exposed():
     assert told(Miss(Reason.GUARD, 0.97, "numbers: 7"))["x-reprise-similarity"] == "0.9700"
 
 
-@pytest.mark.parametrize("decision", [EXACT, SIMILAR, Miss(Reason.GUARD, 0.97, "quoted: secret"), Bypass("action")])
+@pytest.mark.parametrize(
+    "decision",
+    [VERIFIED]
+    + [Miss(reason, 0.9, judged=SCORED) for reason in (Reason.BELOW_CUT, Reason.NO_CUT, Reason.AUDIT, Reason.SHADOW)],
+    ids=lambda decision: decision.reason,
+)
+def test_the_verifiers_score_is_told_only_where_all_is_exposed(decision):
+    assert told(decision)["x-reprise-score"] == "0.8765", "hits and misses alike"
+    assert "x-reprise-score" not in told(decision, "minimal"), "it tells what others asked"
+
+
+@pytest.mark.parametrize("decision", [EXACT, SIMILAR, Miss(Reason.NO_ENTRY), Miss(Reason.GUARD, 0.9), Bypass("action")])
+def test_where_no_verifier_was_asked_no_score_is_told(decision):
+    assert "x-reprise-score" not in told(decision), "there is none"
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        EXACT,
+        SIMILAR,
+        VERIFIED,
+        Miss(Reason.GUARD, 0.97, "quoted: secret"),
+        Miss(Reason.BELOW_CUT, 0.97, "score 0.123", SCORED),
+        Bypass("action"),
+    ],
+)
 def test_with_least_exposed_nothing_tells_what_others_asked(decision):
     headers = told(decision, "minimal", entry_id="ent_1")
-    assert not {"x-reprise-similarity", "x-reprise-quality", "x-reprise-entry"} & headers.keys()
-    assert "secret" not in str(headers)
-    assert "ent_1" not in str(headers)
+    hidden = {"x-reprise-similarity", "x-reprise-quality", "x-reprise-entry", "x-reprise-score"}
+    assert not hidden & headers.keys(), "how near another's prompt is stays hidden"
+    assert "secret" not in str(headers), "no word of it is told"
+    assert "score" not in str(headers), "nor how sure the verifier was"
+    assert "ent_1" not in str(headers), "nor which entry it was"
 
 
 def test_the_words_that_made_a_guard_veto_are_told():
@@ -126,7 +156,7 @@ def test_headers_of_the_upstream_that_mean_something_go_on():
 @pytest.mark.parametrize(
     "name",
     "age connection content-encoding content-length date keep-alive proxy-authenticate server set-cookie trailer"
-    " transfer-encoding upgrade x-reprise-cache x-reprise-similarity x-reprise-entry".split(),
+    " transfer-encoding upgrade x-reprise-cache x-reprise-similarity x-reprise-entry x-reprise-score".split(),
 )
 def test_headers_of_the_hop_cookies_and_what_another_reprise_says_do_not_go_on(name):
     assert passed_on({name: "x", "x-request-id": "r"}) == {"x-request-id": "r"}

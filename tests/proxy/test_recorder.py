@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from cache.decision import Bypass, Hit, Miss, Reason
+from cache.decision import Bypass, Hit, Judged, Miss, Reason
 from memory.interactions import Interactions
 from proxy import recorder as recorder_module
 from proxy.controls import Controls
@@ -48,9 +48,24 @@ class Log:
         return future
 
 
+class Reactions:
+    """Remembers which outcomes it was told."""
+
+    def __init__(self):
+        self.told = []
+
+    def answered(self, exchange, outcome):
+        self.told.append((exchange, outcome))
+
+
 @pytest.fixture
 def log():
     return Log()
+
+
+@pytest.fixture
+def reactions():
+    return Reactions()
 
 
 @pytest.fixture
@@ -66,8 +81,8 @@ def health(metrics):
 
 
 @pytest.fixture
-def recorder(log, metrics, health):
-    return Recorder(log, metrics, health, PRICES)
+def recorder(log, metrics, health, reactions):
+    return Recorder(log, metrics, health, PRICES, reactions)
 
 
 @pytest.fixture
@@ -148,6 +163,50 @@ async def test_a_long_answer_has_a_short_summary(recorder, log):
     await recorder.record(exchange(), outcome(MISS, 200, answer=answer("word \n" * 500)))
     assert len(log.rows[0].response_summary) == 280
     assert "\n" not in log.rows[0].response_summary
+
+
+# What the verifier made of it
+
+JUDGED = Judged(entry(), 0.95, 0.87654321, (1.2345678, 0.95), "pair-1", "mini", 0.02)
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [Hit(entry(), "semantic", 0.95, Reason.SIMILAR, JUDGED)]
+    + [Miss(reason, 0.95, judged=JUDGED) for reason in (Reason.BELOW_CUT, Reason.AUDIT, Reason.SHADOW)],
+    ids=lambda decision: decision.reason,
+)
+async def test_what_the_verifier_made_of_the_nearest_is_logged_for_feedback_to_come(recorder, log, decision):
+    await recorder.record(exchange(tags=("a",)), outcome(decision, 200, answer=answer()))
+    expected = {"tags": ["a"], "score": 0.876543, "signals": [1.23457, 0.95], "verifier": "pair-1", "embedder": "mini"}
+    assert log.rows[0].metadata == expected, "score, signals, and whose they are"
+    assert log.rows[0].reason == decision.reason, "beside the reason"
+
+
+@pytest.mark.parametrize("decision", [HIT, MISS, Miss(Reason.GUARD, 0.95, "numbers: 7"), Bypass("action")], ids=str)
+async def test_where_no_verifier_was_asked_nothing_is_logged_of_one(recorder, log, decision):
+    await recorder.record(exchange(), outcome(decision, 200, answer=answer()))
+    assert log.rows[0].metadata == {}, "there is no score"
+
+
+async def test_score_and_signals_survive_in_the_log(tmp_path, metrics, health, reactions):
+    database = Database(tmp_path / "log.db")
+    given = exchange()
+    hit = Hit(entry(), "semantic", 0.95, Reason.SIMILAR, JUDGED)
+    recorder = Recorder(Interactions(database), metrics, health, PRICES, reactions)
+    await recorder.record(given, outcome(hit, 200, answer=answer()))
+    row = Interactions(database).get(given.interaction_id)
+    database.close()
+    assert row["metadata"]["score"] == pytest.approx(JUDGED.score, abs=1e-6), "feedback reads it from there"
+    assert row["metadata"]["signals"] == pytest.approx(JUDGED.signals, abs=1e-5), "the mix can be fitted with them"
+
+
+async def test_every_outcome_is_told_to_what_learns_from_reactions(recorder, log, reactions):
+    given = [(exchange(), outcome(decision, 200, answer=answer())) for decision in (HIT, MISS, Bypass("action"))]
+    log.error = DatabaseError("full")
+    for one, became in given:
+        await recorder.record(one, became)
+    assert reactions.told == given, "each once, whatever the log does"
 
 
 # Tokens and money
@@ -256,9 +315,9 @@ async def test_a_log_that_never_answers_breaks_no_call_and_is_counted(recorder, 
     assert not health.parts["log"].ok
 
 
-async def test_a_closed_database_breaks_no_call_and_is_counted(tmp_path, metrics, health, value):
+async def test_a_closed_database_breaks_no_call_and_is_counted(tmp_path, metrics, health, reactions, value):
     database = Database(tmp_path / "log.db")
-    recorder = Recorder(Interactions(database), metrics, health, PRICES)
+    recorder = Recorder(Interactions(database), metrics, health, PRICES, reactions)
     await recorder.record(exchange(), outcome(MISS, 200, answer=answer()))
     assert health.status == "ready"
     database.close()
@@ -271,17 +330,18 @@ async def test_an_answer_that_could_not_be_stored_is_counted(recorder, health):
     assert health.status == "degraded"
 
 
-async def test_with_logging_of_calls_switched_off_they_are_measured_only(log, metrics, health, value):
-    recorder = Recorder(log, metrics, health, PRICES, log_calls=False)
+async def test_with_logging_of_calls_switched_off_they_are_measured_only(log, metrics, health, reactions, value):
+    recorder = Recorder(log, metrics, health, PRICES, reactions, log_calls=False)
     await recorder.record(exchange(), outcome(HIT, 200, answer=answer()))
     assert log.rows == []
     assert value("reprise_requests_total", endpoint="chat", model="gpt-x", outcome="hit") == 1
 
 
-async def test_a_line_survives_once_recording_returns(tmp_path, metrics, health):
+async def test_a_line_survives_once_recording_returns(tmp_path, metrics, health, reactions):
     database = Database(tmp_path / "log.db")
     given = exchange()
-    await Recorder(Interactions(database), metrics, health, PRICES).record(given, outcome(HIT, 200, answer=answer()))
+    recorder = Recorder(Interactions(database), metrics, health, PRICES, reactions)
+    await recorder.record(given, outcome(HIT, 200, answer=answer()))
     row = Interactions(database).get(given.interaction_id)
     database.close()
     assert (row["prompt"], row["response"], row["cache_status"]) == ("What is the capital of France?", "Paris.", "hit")

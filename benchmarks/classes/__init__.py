@@ -1,0 +1,1 @@
+"""How well the bypass classes tell what must not be served from a cache, on labelled streams."""

@@ -1,0 +1,1 @@
+"""How the shipped verifier was made: its training pairs, the encoder, its export."""

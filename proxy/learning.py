@@ -1,0 +1,74 @@
+"""What serving by meaning stands on: the verifier, and what the labels of each namespace made of its scores."""
+
+from __future__ import annotations
+
+import structlog
+
+from cache.agreement import FALSE_DIFFERENT, FALSE_SAME
+from cache.budget import LabelError
+from cache.calibration import Calibrations
+from cache.calibration.window import WINDOW
+from cache.judges import LearnedJudges
+from cache.lookup import Cache
+from cache.quality import AUDIT_AGREED, AUDIT_DISAGREED
+from cache.verifier import load_verifier, priors_of
+from proxy.config import VerifierSettings
+from proxy.feedback import weigh
+from store.entries import Entries
+from store.labels import Label, Labels
+
+LABEL_ERROR = LabelError(FALSE_SAME.upper, FALSE_DIFFERENT.lower)
+"""Of labels made by comparing answers, as far as the examples say: what hides wrong answers counts at its worst."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Learning:
+    """Opens the verifier beside an embedder, restores what labels taught, and takes in new ones.
+
+    Args:
+        error: how often a label that was made by comparing answers is mistaken.
+    """
+
+    def __init__(
+        self, settings: VerifierSettings, labels: Labels, entries: Entries, cache: Cache, error: LabelError
+    ) -> None:
+        self._settings = settings
+        self._labels = labels
+        self._entries = entries
+        self._cache = cache
+        self._error = error
+        self.judges: LearnedJudges | None = None
+
+    def open(self, embedder: str) -> None:
+        """Load the verifier and let it judge the semantic candidates found with this embedder.
+
+        Raises:
+            VerifierError: it cannot be made ready.
+            DatabaseError: the labels cannot be read.
+        """
+        name = self._settings.model
+        verifier = load_verifier(name, self._settings.threads)
+        priors = priors_of(name, embedder)
+        if not priors:
+            _log.warning(
+                "shadow mode: no cut was measured for this verifier with this embedder, so nothing is served by meaning"
+                " until enough labels of your own traffic give one; to serve at once, set a similarity_threshold",
+                verifier=name,
+                embedder=embedder,
+                key="cache.policies.<name>.similarity_threshold",
+            )
+        calibrations = Calibrations(verifier, priors, self._error)
+        for namespace in self._labels.namespaces():
+            kept = self._labels.recent(namespace, verifier.id, WINDOW, embedder)
+            calibrations.learn(namespace, reversed(kept))
+        self.judges = LearnedJudges(verifier, embedder, calibrations)
+        self._cache.judges = self.judges
+
+    def told(self, label: Label) -> None:
+        """Take in a label that was just made. What an audit found moves its entry's quality too, and blocks for SQL."""
+        if self.judges is not None and label.embedder == self.judges.embedder:
+            self.judges.calibrations.told(label)
+        if label.source == "audit":
+            evidence = (AUDIT_AGREED if label.correct else AUDIT_DISAGREED).elsewhere()
+            weigh(self._entries, label.entry_id, evidence, label.interaction_id or label.id)

@@ -1,0 +1,72 @@
+"""One stored answer, and the row it is kept in."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from store.errors import DatabaseError
+from store.tables import entries
+from store.vectors import Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One stored answer, in the shape of a chat completion."""
+
+    id: str
+    exact_key: str
+    compat_key: str | None
+    """None: the answer is never found by meaning."""
+    partition: str
+    namespace: str
+    model: str | None
+    prompt: str | None
+    """The last user text; None where it could not be taken out cleanly."""
+    answer: dict[str, Any]
+    created_at: float
+    """Seconds since 1970, as ``expires_at``."""
+    expires_at: float
+    alpha: float
+    beta: float
+    status: str = "active"
+    """active; or, never served: blocked, quarantined, superseded, expired."""
+    has_tool_calls: bool = False
+    source_interaction_id: str | None = None
+    tags: tuple[str, ...] = field(default=())
+
+    @property
+    def quality(self) -> float:
+        """Mean of the Beta posterior, in [0, 1]."""
+        return self.alpha / (self.alpha + self.beta)
+
+
+FIELDS = [column.name for column in dataclasses.fields(Entry)]
+COLUMNS = [entries.c[name] for name in FIELDS]
+
+
+def as_row(entry: Entry, vector: Vector | None, embedder: str | None) -> dict[str, Any]:
+    """The row of a new entry, not in the vector index yet."""
+    row = {name: getattr(entry, name) for name in FIELDS}
+    row["answer"] = json.dumps(entry.answer, ensure_ascii=False, separators=(",", ":"))
+    row["tags"] = json.dumps(entry.tags)
+    row["has_tool_calls"] = int(entry.has_tool_calls)
+    row["vector"] = None if vector is None else vector.astype(np.float32).tobytes()
+    row["embedder"] = None if vector is None else embedder
+    return {**row, "hits": 0, "last_hit_at": None, "indexed": 0}
+
+
+def from_row(row: tuple[Any, ...]) -> Entry:
+    """An entry from its ``COLUMNS``. Raises ``DatabaseError`` for a damaged row."""
+    values = dict(zip(FIELDS, row, strict=True))
+    try:
+        values["answer"] = json.loads(values["answer"])
+        values["tags"] = tuple(json.loads(values["tags"] or "[]"))
+    except (ValueError, TypeError) as error:
+        raise DatabaseError(f"entry {values['id']} is damaged: {error}") from error
+    values["has_tool_calls"] = bool(values["has_tool_calls"])
+    return Entry(**values)
