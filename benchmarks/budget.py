@@ -30,9 +30,16 @@ NOISE = LabelError(0.05, 0.01)
 """Labels in the noisy runs: one wrong answer in twenty passes for right, one right one in a hundred for wrong."""
 
 PARTS: Mapping[str, tuple[str, Setting, str, bool]] = {
-    "random": ("audits on, random order", Setting(0.0), "random", False),
+    "random": ("audits on, first cut on probation, random order", Setting(0.0), "random", False),
+    "at-rate": (
+        "audits at the policy's rate alone until there is doubt",
+        Setting(0.0, probation=False),
+        "random",
+        False,
+    ),
     "off": ("audits off, random order", Setting(0.0, audits=False), "random", False),
-    "loose": ("audits on, a first cut far too loose", Setting(0.0), "random", True),
+    "loose": ("audits on, a first cut far too loose on probation", Setting(0.0), "random", True),
+    "loose-at-rate": ("the same without probation", Setting(0.0, probation=False), "random", True),
     "loose-off": ("audits off, a first cut far too loose", Setting(0.0, audits=False), "random", True),
     "noisy": (
         "labels that err, their error known (false alarms at half their rate)",
@@ -42,6 +49,7 @@ PARTS: Mapping[str, tuple[str, Setting, str, bool]] = {
     ),
     "noisy-untold": ("labels that err, their error not known", Setting(0.0, noise=NOISE), "random", False),
     "sorted": ("audits on, one source after another", Setting(0.0), "sorted", False),
+    "sorted-at-rate": ("the same without probation", Setting(0.0, probation=False), "sorted", False),
     "sorted-off": ("audits off, one source after another", Setting(0.0, audits=False, looks=False), "sorted", False),
 }
 
@@ -76,7 +84,7 @@ def show(name: str, setting: Setting, world: World, outcomes: list[Outcome]) -> 
     alarmed = [o.alarms[0] for o in outcomes if o.alarms]
     learned = [o.learned_at for o in outcomes if o.learned_at is not None]
     print(
-        f"{name:12s} {100 * setting.budget:4.1f} {100 * pooled:7.2f} {100 * errors.max():7.2f} "
+        f"{name:14s} {100 * setting.budget:4.1f} {100 * pooled:7.2f} {100 * errors.max():7.2f} "
         f"{np.mean(errors <= setting.budget):7.2f} {len(served):5d} {beyond.mean():7.1f} {beyond.max():6.1f} "
         f"{100 * np.mean([o.hits / o.requests for o in outcomes]):6.1f} {100 * world.oracle[setting.budget]:6.1f} "
         f"{100 * estimated:7.2f} {np.mean([o.audits for o in outcomes]):7.0f} "
@@ -94,7 +102,7 @@ def show(name: str, setting: Setting, world: World, outcomes: list[Outcome]) -> 
 
 
 HEAD = (
-    f"{'part':12s} {'bud%':>4s} {'error%':>7s} {'worst%':>7s} {'within':>7s} {'any':>5s} {'beyond':>7s} {'most':>6s} "
+    f"{'part':14s} {'bud%':>4s} {'error%':>7s} {'worst%':>7s} {'within':>7s} {'any':>5s} {'beyond':>7s} {'most':>6s} "
     f"{'hit%':>6s} {'best%':>6s} {'audit%':>7s} {'audits':>7s} {'labels':>7s} {'alarms':>6s} {'shad%':>6s} "
     f"{'change':>6s} {'learned':>7s} {'runs':>5s}  before the first alarm"
 )

@@ -44,6 +44,8 @@ class Setting:
     """How often a label is mistaken."""
     told_noise: LabelError = field(default_factory=LabelError)
     """What calibration is told about that."""
+    probation: bool = True
+    """Does a first cut begin with audits of all its hits?"""
     looks: bool = True
     """Is calibration shown every request, labelled or not?"""
 
@@ -91,7 +93,9 @@ class FixedSignals:
 def run(candidates: Candidates, mix: Mix, priors: Priors, setting: Setting, seed: int) -> Outcome:
     """Let the requests come one by one."""
     rng = np.random.default_rng(seed)
-    calibrations = Calibrations(FixedSignals(mix), priors, setting.told_noise)
+    calibrations = Calibrations(
+        FixedSignals(mix), priors, setting.told_noise, budgets=(setting.budget,), probation=setting.probation
+    )
     outcome = Outcome()
     scores: dict[Mix, npt.NDArray[np.float64]] = {mix: mix.score(candidates.signals)}
     alarm: str | None = None

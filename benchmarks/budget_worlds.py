@@ -44,7 +44,7 @@ class World(NamedTuple):
 
 def margin(budget: float, hits: int = 1000) -> float:
     """The error to aim at so that 95 of 100 runs of so many hits stay within the budget in spite of chance."""
-    return max(budget / 5, budget - 1.645 * math.sqrt(budget / hits))
+    return max(0.4 * budget, budget - 1.645 * math.sqrt(budget / hits))
 
 
 def cuts_of(candidates: Candidates, mix: Mix) -> Priors:

@@ -3,8 +3,8 @@
     python -m benchmarks.guards --data DIR [--near 0.6] [--failures GUARD]
 
 A veto is true where the pair must not share an answer (``same`` 0), false where it may. Counted are all pairs, and
-those whose prompts are near enough in the embedder's eyes for a veto to matter. A doubt is what a guard finds without being
-sure: it vetoes nothing, and is given to the verifier.
+those whose prompts are near enough in the embedder's eyes for a veto to matter. A doubt is what a guard finds without
+being sure: it vetoes nothing, and is given to the verifier.
 """
 
 from __future__ import annotations

@@ -29,6 +29,8 @@ class Reason(StrEnum):
     NO_CUT = "no_cut"
     """No cut keeps the error budget: nothing is served by meaning."""
     GUARD = "guard"
+    POISONED = "poisoned"
+    """The stored prompt carries something that the new one does not ask for."""
     JUDGED_WRONG = "judged_wrong"
     """This stored answer was once judged wrong for this very prompt."""
     AUDIT = "audit"

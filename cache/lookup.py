@@ -21,6 +21,7 @@ from cache.classes import allowed_tiers
 from cache.decision import Bypass, Candidate, Decision, Hit, Miss, Reason, decide
 from cache.judges import Judge, Judges
 from cache.neighbours import Neighbours
+from cache.poisoning import deletion_gain
 from cache.policy import Tier
 from store.embedder import EmbedderError
 from store.entries import Entries, Entry
@@ -87,6 +88,7 @@ class Cache:
         judges: who judges semantic candidates; without them only a policy's fixed threshold admits any.
         verdicts: pairs judged wrong before.
         chance: uniform in [0, 1): draws the hits that are audited.
+        may_store: asked with the namespace before an answer is stored: is its quota of writes not used up?
     """
 
     def __init__(
@@ -98,12 +100,14 @@ class Cache:
         judges: Judges | None = None,
         verdicts: Verdicts | None = None,
         chance: Callable[[], float] = random.random,
+        may_store: Callable[[str], bool] = lambda namespace: True,
     ) -> None:
         self._entries = entries
         self.neighbours = neighbours
         self.judges = judges
         self._verdicts = verdicts
         self._chance = chance
+        self._may_store = may_store
         self._watch = watch
         self._clock = clock
         # Apart, so that a slow embedder does not hold up the exact tier.
@@ -154,6 +158,8 @@ class Cache:
             return None
         calls_tools = answers.has_tool_calls(answer)
         if calls_tools and call.policy.store_tool_calls == "never":
+            return None
+        if not self._may_store(call.scope.namespace):
             return None
         by_meaning = call.fuzzy is not None and "semantic" in lookup.tiers
         by_meaning = by_meaning and lookup.decision.reason != Reason.BEYOND_WINDOW
@@ -222,9 +228,9 @@ class Cache:
         if embedded is None:
             return Miss(Reason.TIER_FAILED)
         candidates = self.neighbours.nearest(call.fuzzy, embedded, call.scope.partition, call.policy, least)
-        return (
-            self._decide_semantic(call, self._marked(call, candidates)) if candidates else Miss(Reason.NOTHING_SIMILAR)
-        )
+        if not candidates:
+            return Miss(Reason.NOTHING_SIMILAR)
+        return self._unpoisoned(self._decide_semantic(call, self._marked(call, candidates)), call, embedded)
 
     def _least(self, call: Call) -> float | None:
         """Cosine from which a neighbour is worth a look; None where nothing could be served by meaning."""
@@ -254,6 +260,17 @@ class Cache:
             self._watch.worked("verifier")
             self.judges.seen(call.scope.namespace, call.fuzzy.text, decision.judged)
         return self._keep_back(decision, call, judge) if isinstance(decision, Hit) else decision
+
+    def _unpoisoned(self, decision: Hit | Miss, call: Call, vector: Vector) -> Hit | Miss:
+        """A hit, unless its stored prompt carries more than the new one asks for, where policy has that checked."""
+        limit = call.policy.deletion_gain
+        if limit is None or not isinstance(decision, Hit) or decision.entry.prompt is None:
+            return decision
+        assert self.neighbours is not None
+        gain = deletion_gain(vector, decision.entry.prompt, decision.similarity, self.neighbours.embed_all)
+        if gain <= limit:
+            return decision
+        return Miss(Reason.POISONED, decision.similarity, f"gain {gain:.3f}", decision.judged)
 
     def _keep_back(self, hit: Hit, call: Call, judge: Judge | None) -> Hit | Miss:
         if call.policy.shadow or (judge is not None and judge.shadow):

@@ -9,7 +9,7 @@ import numpy as np
 from cache.decision import Candidate
 from cache.identity import Fuzzy
 from cache.policy import Policy
-from store.embedder import Embedder
+from store.embedder import Embedder, Vectors
 from store.entries import Entries, Entry
 from store.indexer import Indexer, Pending
 from store.vectors import Vector, VectorIndex
@@ -39,6 +39,10 @@ class Neighbours:
         """The text's vector, shape (dimension,), length 1. Raises ``EmbedderError``."""
         vector: Vector = self._embedder.embed([text])[0]
         return vector
+
+    def embed_all(self, texts: Sequence[str]) -> Vectors:
+        """The texts' vectors, shape (texts, dimension). Raises ``EmbedderError``."""
+        return self._embedder.embed(texts)
 
     def any_compatible(self, fuzzy: Fuzzy) -> bool:
         """Is there anything at all to compare with? Asked before embedding, which costs more."""

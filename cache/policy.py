@@ -59,6 +59,8 @@ class Policy:
     """Share of would-be semantic hits that is forwarded all the same, to measure the error of hits."""
     shadow: bool = False
     """Decide, log and count, but serve nothing by meaning."""
+    deletion_gain: float | None = None
+    """Refuse a stored prompt that a cut brings nearer to the new one by more than this cosine; None: not checked."""
     verified: int = 2
     """How many candidates the verifier is asked about at most."""
     min_quality: float = 0.70

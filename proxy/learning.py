@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import structlog
 
 from cache.agreement import FALSE_DIFFERENT, FALSE_SAME
@@ -27,13 +30,21 @@ class Learning:
     """Opens the verifier beside an embedder, restores what labels taught, and takes in new ones.
 
     Args:
+        budgets: the error budgets of all policies.
         error: how often a label that was made by comparing answers is mistaken.
     """
 
     def __init__(
-        self, settings: VerifierSettings, labels: Labels, entries: Entries, cache: Cache, error: LabelError
+        self,
+        settings: VerifierSettings,
+        budgets: Iterable[float],
+        labels: Labels,
+        entries: Entries,
+        cache: Cache,
+        error: LabelError = LABEL_ERROR,
     ) -> None:
         self._settings = settings
+        self._budgets = sorted(set(budgets))
         self._labels = labels
         self._entries = entries
         self._cache = cache
@@ -58,12 +69,44 @@ class Learning:
                 embedder=embedder,
                 key="cache.policies.<name>.similarity_threshold",
             )
-        calibrations = Calibrations(verifier, priors, self._error)
+        calibrations = Calibrations(verifier, priors, self._error, self._budgets)
         for namespace in self._labels.namespaces():
             kept = self._labels.recent(namespace, verifier.id, WINDOW, embedder)
             calibrations.learn(namespace, reversed(kept))
         self.judges = LearnedJudges(verifier, embedder, calibrations)
         self._cache.judges = self.judges
+
+    def standing(self, namespace: str | None) -> dict[str, Any]:
+        """By namespace: labels by source, and what may be served under each error budget of a policy.
+
+        Args:
+            namespace: the only one to tell of; None for all that have labels.
+
+        Raises:
+            DatabaseError: the labels cannot be read.
+        """
+        if self.judges is None:
+            return {}
+        namespaces = self._labels.namespaces() if namespace is None else [namespace]
+        return {name: self._standing_of(self.judges, name) for name in namespaces}
+
+    def _standing_of(self, judges: LearnedJudges, namespace: str) -> dict[str, Any]:
+        counts = self._labels.counts(namespace)
+        found: dict[str, Any] = {
+            "verifier": judges.verifier.id,
+            "labels": {source: {"right": right, "wrong": wrong} for source, (right, wrong) in counts.items()},
+        }
+        for budget in self._budgets:
+            now = judges.calibrations.of(namespace, budget)
+            found[f"{budget:g}"] = {
+                "cut": now.cut,
+                "source": now.source,
+                "shadow": now.shadow,
+                "labels_above": now.labels,
+                "error_at_most": now.bound,
+                "alarm": now.alarm,
+            }
+        return found
 
     def told(self, label: Label) -> None:
         """Take in a label that was just made. What an audit found moves its entry's quality too, and blocks for SQL."""

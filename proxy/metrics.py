@@ -61,6 +61,9 @@ class Metrics:
             "reprise_store_errors", "Failures of a part that calls got by without.", ("part",), registry=registry
         )
         self.inflight = Gauge("reprise_inflight", "Upstream calls in flight.", registry=registry)
+        self.writes_refused = Counter(
+            "reprise_writes_refused", "Answers not stored: their namespace's quota was used up.", registry=registry
+        )
         self.labels = Counter(
             "reprise_labels",
             "Fresh answers compared with stored ones; verdict right, wrong or none.",

@@ -21,6 +21,7 @@ def _policy(name: str, given: PolicySettings) -> Policy:
         similarity_threshold=given.similarity_threshold,
         audit_rate=given.audit_rate,
         shadow=given.shadow,
+        deletion_gain=given.deletion_gain,
         verified=given.verified,
         min_quality=given.min_quality,
         ttl=given.ttl,

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cache.lookup import Cache
+from cache.quota import WriteQuota
 from memory.interactions import Interactions
 from memory.statistics import Statistics
 from proxy.auth import Authenticator
-from proxy.config import Settings
+from proxy.config import CacheSettings, Settings
 from proxy.feedback import Feedback
 from proxy.health import Health
 from proxy.judge import Judge
 from proxy.labelling import Labelling
-from proxy.learning import LABEL_ERROR, Learning
+from proxy.learning import Learning
 from proxy.metrics import Metrics
 from proxy.pipeline import Pipeline
 from proxy.policies import build_policies
@@ -89,8 +90,10 @@ def build_services(settings: Settings) -> Services:
     health = Health(metrics)
     entries = Entries(database, settings.store.memory_entries, health.told_of("entries"))
     labels = Labels(database, health.told_of("labels"))
-    cache = Cache(entries, None, health, verdicts=labels)
-    learning = Learning(settings.cache.verifier, labels, entries, cache, LABEL_ERROR)
+    cache = Cache(entries, None, health, verdicts=labels, may_store=_quota(settings.cache, metrics))
+    policies = build_policies(settings.cache)
+    budgets = [policy.max_error_rate for policy in policies.values()]
+    learning = Learning(settings.cache.verifier, budgets, labels, entries, cache)
     interactions = Interactions(database)
     reactions = Reactions(entries, labels, health.told_of("labels"))
     log_calls = settings.memory.interactions.llm
@@ -99,7 +102,6 @@ def build_services(settings: Settings) -> Services:
     router = Router(settings.model_list, settings.server)
     direct = DirectUpstream(settings.server.connect_timeout)
     upstreams: dict[str, Upstream] = {"direct": direct, "litellm": LiteLLMUpstream()}
-    policies = build_policies(settings.cache)
     semantic = SemanticTier(settings.store, directory, entries, cache, learning, health)
     judging = settings.cache.judge
     labelling = Labelling(
@@ -133,3 +135,18 @@ def build_services(settings: Settings) -> Services:
         health=health,
         semantic=semantic,
     )
+
+
+def _quota(settings: CacheSettings, metrics: Metrics) -> Callable[[str], bool]:
+    """Says whether a namespace may store one more answer, and counts what it may not."""
+    if settings.writes_per_minute is None:
+        return lambda namespace: True
+    quota = WriteQuota(settings.writes_per_minute)
+
+    def may_store(namespace: str) -> bool:
+        allowed = quota.allow(namespace)
+        if not allowed:
+            metrics.writes_refused.inc()
+        return allowed
+
+    return may_store

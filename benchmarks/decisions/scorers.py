@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -15,9 +16,9 @@ import numpy.typing as npt
 from benchmarks.decisions.embedding import THREADS
 from benchmarks.decisions.kept import WRITTEN_AT_ONCE, KeptRows, key_of
 from cache import guards
+from cache import verifier as verifiers
 from cache.calibration import prior_cut
-from cache.verifier import Array, Mix, Pair, Verifier, VerifierError, load_verifier
-from cache.verifier.loading import priors_of
+from cache.verifier import Array, Mix, Pair, Verifier, VerifierError, load_verifier, priors_of
 
 Flags = npt.NDArray[np.bool_]
 
@@ -56,12 +57,13 @@ class Scorer(NamedTuple):
 
 
 class KeptVerifier:
-    """``cache.verifier.Verifier`` whose signals are kept between runs, by its id and what it makes of a few pairs."""
+    """``cache.verifier.Verifier`` whose signals are kept between runs, for as long as it stays what it is."""
 
     def __init__(self, verifier: Verifier, cache: Path, embedder_id: str) -> None:
         self._verifier = verifier
-        # An id may stay while weights are tried out; their scores then differ.
-        seen = hashlib.sha256(np.round(verifier.signals(_PROBES), 4).tobytes()).hexdigest()[:12]
+        # An id may stay while code and weights are worked on, or a model is trained again under its name.
+        probed = np.round(verifier.signals(_PROBES), 4).tobytes()
+        seen = hashlib.sha256(probed + _contents(verifiers, guards)).hexdigest()[:12]
         name = re.sub(r"[^a-z0-9._-]+", "-", f"{verifier.id}-{seen}-{embedder_id}".lower())
         self._kept = KeptRows(cache / "signals" / name)
 
@@ -121,6 +123,16 @@ def load_scorers(names: Sequence[str] | None, cache_folder: Path, embedder_id: s
         priors = priors_of(name, embedder_id)
         found += [Scorer(name, kept, False, priors), Scorer(f"{name} + guards", kept, True, priors)]
     return found
+
+
+def _contents(*packages: ModuleType) -> bytes:
+    """Digest of the packages' files, code and weights."""
+    digest = hashlib.sha256()
+    for package in packages:
+        for path in sorted(Path(str(package.__file__)).parent.rglob("*")):
+            if path.is_file() and path.suffix != ".pyc":
+                digest.update(path.read_bytes())
+    return digest.digest()
 
 
 def guard_names() -> list[str]:

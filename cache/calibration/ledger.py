@@ -46,12 +46,16 @@ class _Budget:
     alarm: str | None = None
     due: int = 0
     """New labels since the cut was learned."""
+    doubted: bool = False
+    """Is there a reason to audit more than policy says: traffic has changed, a labelled hit was wrong, or probation?"""
     hits: float = 0.0
     """Would-be hits of the cut since its trial began, as estimated from those labelled."""
 
     @property
     def audit_rate(self) -> float:
         """The share of would-be hits that should be audited at least."""
+        if not self.doubted:
+            return 0.0
         return min(1.0, TRUST / (TRUST + max(0.0, self.rate * self.hits - PROBATION)))
 
 
@@ -60,10 +64,13 @@ class Ledger:
 
     Args:
         mix: the verifier's shipped one. priors: its shipped cuts. error: of the labels, however they were made.
-        by_entry: does each entry's record count?
+        by_entry: does each entry's record count? probation: does a shipped cut begin with audits of all its hits?
     """
 
-    def __init__(self, mix: Mix, priors: Priors, error: LabelError, by_entry: bool = False) -> None:
+    def __init__(
+        self, mix: Mix, priors: Priors, error: LabelError, by_entry: bool = False, probation: bool = False
+    ) -> None:
+        self._probation = probation
         self._records = Records() if by_entry else None
         self._shipped = self._mix = replace(mix, weights=(*mix.weights, WEIGHT)) if by_entry else mix
         self._priors = priors
@@ -78,9 +85,14 @@ class Ledger:
         if budget is None:
             nothing = Admission(self._shipped, None, "none", shadow=True, records=self._records)
             watch = ErrorWatch(self._error.seen(max_error_rate))
-            budget = self._budgets[max_error_rate] = _Budget(max_error_rate, nothing, watch)
+            budget = self._budgets[max_error_rate] = _Budget(max_error_rate, nothing, watch, doubted=self._probation)
             self._decide(budget)
         return budget.admission
+
+    def known(self, max_error_rate: float) -> Admission | None:
+        """What ``of`` says, where it has been asked before. Safe without the lock."""
+        budget = self._budgets.get(max_error_rate)
+        return budget.admission if budget else None
 
     def told(self, label: Label) -> None:
         """Take in a new label."""
@@ -101,7 +113,7 @@ class Ledger:
     def doubt(self) -> None:
         """Traffic has changed its looks: every cut has to prove itself again under audits."""
         for budget in self._budgets.values():
-            budget.hits, budget.trial = 0.0, self._labels.count + 1
+            budget.hits, budget.trial, budget.doubted = 0.0, self._labels.count + 1, True
             budget.admission = replace(budget.admission, audit_rate=budget.audit_rate)
 
     def _watch(self, budget: _Budget, label: Label) -> bool:
@@ -112,6 +124,7 @@ class Ledger:
         if not float(mix.score(np.array([label.signals]))[0]) > cut:
             return False
         budget.hits += 1 / label.propensity
+        budget.doubted = budget.doubted or not label.correct
         if budget.watch.told(not label.correct):
             budget.alarm = "too many of the latest labelled hits were wrong"
             budget.settled = True

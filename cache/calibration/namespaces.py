@@ -26,6 +26,7 @@ class Calibrations:
         budgets: those in use. One asked for without being named here begins with the labels at hand, and knows nothing
             of alarms before.
         by_entry: does each entry's record count? Scores must then be made with ``Admission.score``.
+        probation: does a shipped cut begin with audits of all its hits? Otherwise only a doubt calls for more audits.
     """
 
     def __init__(
@@ -35,20 +36,27 @@ class Calibrations:
         error: LabelError | None = None,
         budgets: Iterable[float] = (),
         by_entry: bool = False,
+        probation: bool = False,
     ) -> None:
         self._verifier = verifier
         self._priors: Priors = dict(priors)
         self._error = error or LabelError()
         self._budgets = tuple(budgets)
         self._by_entry = by_entry
+        self._probation = probation
         self._ledgers: dict[str, Ledger] = {}
         self._looks: dict[str, Novelty] = {}
         self._lock = threading.Lock()
+        self._looking = threading.Lock()
 
     def of(self, namespace: str, max_error_rate: float, audit_rate: float = 0.0) -> Admission:
         """What may be served now. ``audit_rate``: the policy's, in [0, 1]; the admission's is never below it."""
-        with self._lock:
-            admission = self._ledger(namespace).of(max_error_rate)
+        # Without the lock where it can be: learning a cut holds it for milliseconds, and calls ask on their way.
+        ledger = self._ledgers.get(namespace)
+        admission = ledger.known(max_error_rate) if ledger else None
+        if admission is None:
+            with self._lock:
+                admission = self._ledger(namespace).of(max_error_rate)
         return replace(admission, audit_rate=max(audit_rate, admission.audit_rate))
 
     def told(self, label: Label) -> None:
@@ -70,16 +78,19 @@ class Calibrations:
 
         Cuts then stay, and have to prove themselves again under audits.
         """
-        with self._lock:
+        with self._looking:
             changed = self._looks.setdefault(namespace, Novelty()).seen(prompt, (similarity, score))
-            if changed:
+        if changed:
+            with self._lock:
                 self._ledger(namespace).doubt()
         return changed
 
     def _ledger(self, namespace: str) -> Ledger:
         ledger = self._ledgers.get(namespace)
         if ledger is None:
-            ledger = self._ledgers[namespace] = Ledger(self._verifier.mix, self._priors, self._error, self._by_entry)
+            ledger = self._ledgers[namespace] = Ledger(
+                self._verifier.mix, self._priors, self._error, self._by_entry, self._probation
+            )
             for budget in self._budgets:
                 ledger.of(budget)
         return ledger

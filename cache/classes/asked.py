@@ -6,12 +6,13 @@ text only its beginning and its end are judged, where the request stands: words 
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Final
 
 from cache.classes import learned
-from cache.classes.lexicon import FOR_ALL, HELP, HELP_WANTED, REQUEST, TEXT_WORK, asks_how, without_lead_in
+from cache.classes.lexicon import CODE, FOR_ALL, HELP, HELP_WANTED, REQUEST, TEXT_WORK, asks_how, without_lead_in
 from cache.classes.orders import ACTION, REPLY
 from cache.classes.questions import CREATIVE, OWN_DATA, RANDOM, VOLATILE
 from cache.classes.sign import Sign
@@ -24,6 +25,10 @@ END_CHARS: Final = 300
 SENTENCES: Final = 4
 """Of a text judged whole, at most so many sentences."""
 REPLY_CHARS: Final = 70
+UNSIGNED_MARGIN: Final = 0.5
+"""So much higher is the cut for a text without any sign."""
+LEAST_WORDS: Final = 5
+"""Shorter texts without a sign belong to no class."""
 
 _FENCED: Final = re.compile(r"```.*?(?:```|$)", re.DOTALL)
 _SENTENCE_END: Final = re.compile(r"(?<=[.?!])\s+|\n+")
@@ -69,7 +74,11 @@ def asked(text: str) -> tuple[str, ...]:
 def cut_for(reading: Reading) -> float:
     """The score from which a text belongs to a class that no rule placed it in."""
     instructed = "how-to" in reading.signs or HELP_WANTED.search(reading.text)
-    return learned.CUT + (learned.HELP_MARGIN if instructed else 0.0)
+    cut = learned.CUT + (learned.HELP_MARGIN if instructed else 0.0)
+    if reading.signs <= {"lead-in"}:
+        # The weights know an assistant's orders and a bank's questions; of other texts they say too much.
+        cut += UNSIGNED_MARGIN if len(learned.words_of(reading.text)) >= LEAST_WORDS else math.inf
+    return cut
 
 
 def read(text: str) -> Reading:
@@ -109,7 +118,7 @@ def _requests(sentence: str) -> bool:
 
 def _read_sentence(sentence: str, how_to: bool, sentences: int, signs: set[str], classes: set[str]) -> None:
     core = without_lead_in(sentence)
-    work = TEXT_WORK.search(core) is not None
+    work = TEXT_WORK.search(core) is not None or CODE.search(core) is not None
     core_how_to = work or asks_how(core)
     words = frozenset(learned.words_of(sentence))
     for_all = FOR_ALL.search(core) is not None

@@ -131,16 +131,32 @@ HELP_WANTED: Final = re.compile(
 """Help or information is asked for, which instructions give."""
 
 TEXT_WORK: Final = re.compile(
-    r"^\W*(?:summari[sz]e|translate|proof-?read|review|rewrite|re-?phrase|paraphrase|explain|analy[sz]e|classify|extract"
+    r"^\W*(?:summari[sz]e|translate|proof-?read|review|rewrite|re-?phrase|paraphrase|explain"
+    r"|analy[sz]e|classify|extract"
     r"|fix|correct|edit|improve|refactor|debug|shorten|critique|annotate|grade|implement|optimi[sz]e|describe|define"
-    r"|compare|discuss|write (?:an?|some|the|me an?|me some) (?:\w+ ){0,3}(?:function|script|program|query|tests?|class"
+    r"|compare|discuss|draft|sort|let'?s (?:talk|discuss)|order (?:these|the following)|turn (?:this"
+    r"|these|the following)"
+    r"|read (?:this|the following)|(?:make|create|build) (?:me )?an? (?:\w+ )?(?:table|list of|chart"
+    r"|outline|summary|plan"
+    r"|comparison|diagram|lesson)|write (?:an?|some|the|me an?|me some) (?:\w+ ){0,3}(?:function"
+    r"|script|program|query|tests?|class"
     r"|code|regex|essay|article|paragraph|letter|email|method|module|loop|macro|formula|story|poem|summary|report|blog"
     r"|application|app))\b"
 )
 """Work on a text or on code, which the prompt itself holds or describes."""
 
+CODE: Final = re.compile(
+    r"\b(?:in|with|using|for) (?:python|java|javascript|typescript|rust|go(?:lang)?|c|c\+\+|c#|ruby"
+    r"|php|swift|kotlin|scala|bash|sql"
+    r"|html|css|r|matlab|excel|vs ?code|vim|emacs|git|docker|kubernetes|linux|windows|react|django"
+    r"|node(?:\.?js)?|pandas)\b"
+    r"|\b(?:cron job|regex|stack trace|unit test|npm|pip|git (?:branch|repo\w*|commit))\b"
+)
+"""What is told of a program or a tool is not told to the assistant."""
+
 FOR_ALL: Final = re.compile(
-    r"\b(?:pin|passcode|password|virtual|disposable|spare|physical|activat\w+|verif\w+|identity|source|stolen|lost|steal"
+    r"\b(?:pin|passcode|password|virtual|disposable|spare|physical|activat\w+|verif\w+|identity"
+    r"|source|stolen|lost|steal"
     r"|stole|top(?:ping)?[- ]?(?:up|off)\w*|i need to do|needed to|need to do|my child|additional|second|extra cards?"
     r"|new card|how (?:can|do|to|should)|process|policy|allowed|required?|accept(?:ed)? (?:payment|card)s?|options?"
     r"|types?|kinds?|information about|deletion|removal|cancel+ation|in (?:which|what) cases?|have problems?|closure)\b"

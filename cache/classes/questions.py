@@ -51,7 +51,8 @@ OWN_DATA: Final = (
         rf"^(?:am i|is my|are my|was my|has my|did my|have my|does my|will my)\b.{{0,40}}\b{OWNED}\b",
         core=True,
         needs="meeting meetings appointment appointments calendar agenda list reminder reminders package packages"
-        " parcel tire tires tank fuel level day days pto off number balance inbox unread voicemail voicemails my our i im",
+        " parcel tire tires tank fuel level day days pto off number balance inbox unread voicemail voicemails"
+        " my our i im",
     ),
     sign(
         "how-much",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -17,7 +18,7 @@ LONGEST_KEPT = 4_000
 """Characters; the analysis of a longer text is not kept for the next comparison."""
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _DIGIT = re.compile(r"\d")
-_SENTENCE_END = re.compile(r"[.!?:;\n\"“(]\s*$")
+_BEFORE_A_SENTENCE = frozenset('.!?:;\n"“(')
 _NAME_RUN = re.compile(r"[A-Z][\w’']*(?: [A-Z][\w’']*)+")
 
 
@@ -59,13 +60,14 @@ class Analysis:
         """Every word in order, those of repairs included."""
         found: list[Word] = []
         end = 0
+        shouting = self.text.isupper()
         for match in _TOKEN.finditer(self.text):
             between = self.text[end : match.start()]
-            begins = not end or (between != " " and _SENTENCE_END.search(between) is not None)
+            begins = not end or between.rstrip(" \t\r")[-1:] in _BEFORE_A_SENTENCE
             end = match.end()
             written = match.group()
             # A road from A to B: the letter is no article.
-            for part in (written,) if written == "A" and not begins and not self.text.isupper() else parts(written):
+            for part in (written,) if written == "A" and not begins and not shouting else parts(written):
                 found.append(Word(part, written, begins, match.start(), end))
         return found
 
@@ -108,8 +110,9 @@ class Analysis:
         found = []
         for end in sorted(i + 1 for i in marks if taken_back and i + 1 not in marks):
             begin = next(i for i in range(end - 1, -1, -1) if i - 1 not in marks)
-            before = [w for w in words[:begin] if is_content(w)][-2:]
-            behind = next((w for w in words[end:] if is_content(w)), "")
+            earlier = (words[i] for i in range(begin - 1, -1, -1) if is_content(words[i]))
+            before = list(itertools.islice(earlier, 2))[::-1]
+            behind = next((words[i] for i in range(end, len(words)) if is_content(words[i])), "")
             found.append(([stem(word) for word in before], stem(behind)))
         return found
 
@@ -152,14 +155,11 @@ class Analysis:
         words = self.all_words
         if self.text.islower():
             return frozenset()
-        if any(
-            word.text in STOPWORDS
-            and word.written[0].isupper()
-            and not word.begins
-            and word.written != "I"
-            and word.text not in NOT_NAMES
+        function_words = sum(
+            word.text in STOPWORDS and word.written[0].isupper() and not word.begins and word.text != "i"
             for word in words
-        ):
+        )
+        if function_words > 1:
             return frozenset()
         taken_back, marks = self._repaired
         return frozenset(

@@ -17,6 +17,7 @@ from cache.guards.requests import (
     PERSONS,
     REQUEST_STEMS,
 )
+from cache.guards.words import stem
 
 _IN_CODE = re.compile(
     r"\b(?i:in|using|with|to|from|into|of|a|write|learn)\s+(C|R|Go|Swift|Rust|Ruby|Bash|Java|Dart|Julia)\b(?!\+|#)"
@@ -37,7 +38,11 @@ def form(pair: Pair) -> Finding | None:
     # French is a form where an answer is asked for in it, not where somebody is French.
     requested = any(word not in LANGUAGES or _asked_in(word, pair) for word in words)
     return Finding(
-        words, sure=requested and not length_said and not pair.unclear and pair.contained(REQUEST_STEMS) >= 0.7
+        words,
+        sure=requested
+        and not length_said
+        and not pair.unclear
+        and pair.contained(REQUEST_STEMS.union(map(stem, words))) >= 0.7,
     )
 
 

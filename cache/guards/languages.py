@@ -62,9 +62,15 @@ _ANY_FOREIGN: frozenset[str] = frozenset().union(*FOREIGN.values())
 def language(pair: Pair) -> Finding | None:
     """The texts are in different languages or scripts: an answer is expected in the asker's own."""
     new, stored = _language(pair.new), _language(pair.stored)
+    if {new, stored} & SCRIPTS.keys():
+        new, stored = new or _latin(pair.new), stored or _latin(pair.stored)
     if not new or not stored or new == stored:
         return None
     return Finding(tuple(sorted((new, stored))), sure=True)
+
+
+def _latin(text: Analysis) -> str | None:
+    return "latin" if sum(map(len, text.words)) > 2 else None
 
 
 @once

@@ -18,6 +18,7 @@ _COMPLAINT = re.compile(
 )
 _OTHERWISE_NAMED = frozenset("us usa uk united states kingdom america covid corona coronavirus sars".split())
 _NO_AFTER = frozenset("is are was were has have had having be been there with".split())
+_DEGREES = frozenset("more most less least fewer fewest".split())
 _SUPPORT = frozenset("do does did to with a an".split())
 
 
@@ -28,11 +29,12 @@ def negation(pair: Pair) -> Finding | None:
     if bool(new) == bool(stored):
         return None
     words = tuple(sorted(set(new) | set(stored)))
-    one = len(new) + len(stored) == 1 and not pair.opposed and pair.closeness() >= 0.8
+    one = len(new) + len(stored) == 1 and not pair.opposed and pair.closeness(words) >= 0.8
     # "I cannot find it" says what "how do I find it" asks: of the first person, nothing else may differ.
     other_words = len((pair.only_new | pair.only_stored) - NEGATIONS - _SUPPORT)
+    denied = bool(NEGATIONS & pair.new.said) != bool(NEGATIONS & pair.stored.said)
     hedged = _hedged(pair.new) or _hedged(pair.stored)
-    return Finding(words, sure=one and not pair.unclear and other_words <= (0 if hedged else 2))
+    return Finding(words, sure=one and denied and not pair.unclear and other_words <= (0 if hedged else 2))
 
 
 def opposites(pair: Pair) -> Finding | None:
@@ -45,7 +47,9 @@ def opposites(pair: Pair) -> Finding | None:
     # Two opposites undo each other: more cautious is less brave. So do an opposite and a denial.
     even = len(found) % 2 == 0 or bool(_negations(pair.new)) != bool(_negations(pair.stored))
     turned = " than " in pair.new.line and pair.new.line.split()[-1] != pair.stored.line.split()[-1]
-    return Finding(words, sure=not even and not turned and pair.closeness(words) >= (0.9 if loose else 0.6))
+    return Finding(
+        words, sure=not even and not turned and pair.closeness({*words, *_DEGREES}) >= (0.9 if loose else 0.6)
+    )
 
 
 def members(pair: Pair) -> Finding | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Set
 from typing import NamedTuple
 
@@ -10,7 +9,6 @@ from cache.guards.analysis import Analysis, analyse, lazy
 from cache.guards.contrasts import DENYING, OPPOSITES
 from cache.guards.lexicon import HESITANT
 from cache.guards.words import stem
-
 
 _NONE: frozenset[str] = frozenset()
 
@@ -54,10 +52,17 @@ class Pair:
     @lazy
     def _matched(self) -> tuple[int, list[str], list[str]]:
         """(content stems shared, those left in the new text, those left in the stored one); a typo is no other word."""
-        new, stored = Counter(self.new.content), Counter(self.stored.content)
-        shared = sum((new & stored).values())
-        left_new = [word for word in (new - stored).elements() if word not in self.stored.stems]
-        left_stored = [word for word in (stored - new).elements() if word not in self.new.stems]
+        waiting: dict[str, int] = {}
+        for word in self.stored.content:
+            waiting[word] = waiting.get(word, 0) + 1
+        shared, left_new = 0, []
+        for word in self.new.content:
+            if waiting.get(word):
+                waiting[word] -= 1
+                shared += 1
+            elif word not in self.stored.stems:
+                left_new.append(word)
+        left_stored = [w for w, times in waiting.items() if w not in self.new.stems for _ in range(times)]
         if left_new and left_stored and len(left_new) * len(left_stored) <= 64:
             for word in list(left_new):
                 twin = next((other for other in left_stored if is_typo(word, other)), None)

@@ -97,19 +97,20 @@ def unread(pair: Pair) -> Finding | None:
     """What an uncased embedder does not read must be equal: signs, flags and escapes, indentation, accents, and the
     case of abbreviations and identifiers."""
     new, stored = _signs(pair.new), _signs(pair.stored)
-    found = _differ(new, stored)
+    found = _differ(new, stored) if new or stored else ()
     if found:
         both = bool(new - stored and stored - new)
         one_operator = pair.new.words == pair.stored.words and _OPERATOR.search("".join(found)) is not None
         return Finding(found, sure=(both or one_operator) and not pair.unclear and pair.closeness() >= 0.8)
-    found = _differ(_indented(pair.new), _indented(pair.stored))
+    lines = "\n" in pair.new.text or "\n" in pair.stored.text
+    found = _differ(_indented(pair.new), _indented(pair.stored)) if lines else ()
     if found:
         return Finding(found, sure=pair.closeness() >= 0.8)
     ascii_only = pair.new.text.isascii(), pair.stored.text.isascii()
     accents = () if all(ascii_only) else _alike(_accents(pair.new), _accents(pair.stored))
     if accents:
         return Finding(accents, sure=not any(ascii_only))
-    if not (_CASED.search(pair.new.text) or _CASED.search(pair.stored.text)):
+    if not (_has_cased(pair.new) or _has_cased(pair.stored)):
         return None
     cases = _alike(_cases(pair.new), _cases(pair.stored))
     if not cases:
@@ -270,13 +271,20 @@ def _accents(text: Analysis) -> dict[str, set[str]]:
 
 
 @once
+def _has_cased(text: Analysis) -> bool:
+    """Is there any capital that may mean something?"""
+    return not text.text.islower() and _CASED.search(text.text) is not None
+
+
+@once
 def _cases(text: Analysis) -> dict[str, set[str]]:
     """Each word in small letters, and how it is written here; nothing is meant by a first capital alone, by
     four and more capitals (NATO), or where all is in capitals."""
     found: dict[str, set[str]] = {}
     for word in () if text.text.isupper() else text.all_words:
         abbreviates = _CASED.fullmatch(word.written) and not (word.written.isupper() and len(word.written) > 3)
-        plain = word.written if abbreviates else word.written.lower()
+        unit = len(word.written) < 3 and word.text not in STOPWORDS and not word.begins
+        plain = word.written if abbreviates or unit else word.written.lower()
         found.setdefault(word.written.lower(), set()).add(plain)
     return found
 

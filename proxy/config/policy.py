@@ -18,6 +18,7 @@ ClassName = Literal[
     "action",
     "own-data",
     "secrets",
+    "personal-data",
     "tool-loop",
     "several-choices",
     "multimodal",
@@ -65,6 +66,11 @@ class PolicySettings(Section):
     similarity_threshold: Share | None = Field(
         default=None,
         description="A fixed least cosine similarity of a semantic hit, 0 to 1, in place of verifier and error budget.",
+    )
+    deletion_gain: Annotated[float, Field(gt=0, le=2)] | None = Field(
+        default=None,
+        description="Against poisoned entries: refuse a stored prompt that a cut brings nearer to the new one, "
+        "by more than this cosine (0.08 is measured). Costs up to 17 embeddings a semantic hit.",
     )
     verified: Annotated[int, Field(ge=1, le=10)] = Field(
         default=2, description="How many candidates of a call the verifier is asked about at most, 1 to 10."
@@ -142,6 +148,9 @@ class CacheSettings(Section):
     """Reuse of stored answers."""
 
     enabled: bool = Field(default=True, description="Whether answers are stored and served at all.")
+    writes_per_minute: Annotated[float, Field(ge=0)] | None = Field(
+        default=None, description="The most answers that one namespace may store in a minute; left out: no limit."
+    )
     verifier: VerifierSettings = Field(
         default_factory=VerifierSettings, description="What scores candidates found by meaning."
     )

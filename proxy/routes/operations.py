@@ -17,8 +17,13 @@ Window = Annotated[str | None, Query(description="How far back, such as 30m, 24h
 
 @router.get("/stats", operation_id="stats")
 def stats(parts: Parts, caller: AnyCaller, window: Window = None) -> dict[str, Any]:
-    """Requests, hit rates, misses and bypasses by reason, latencies, savings; a client sees its own namespace."""
-    return parts.statistics.summary(read_window(window, parts.settings.stats.window), caller.visible)
+    """Requests, hit rates, misses and bypasses by reason, latencies, savings; a client sees its own namespace.
+
+    ``semantic`` says what serving by meaning stands on: for each namespace its labels, and for each error budget in use
+    the cut in force, where it comes from, the upper bound of its error, and why nothing is served where that is so.
+    """
+    summary = parts.statistics.summary(read_window(window, parts.settings.stats.window), caller.visible)
+    return {**summary, "semantic": parts.learning.standing(caller.visible)}
 
 
 @router.post("/cache/reindex", operation_id="reindex")

@@ -69,8 +69,8 @@ def label():
     return Labels()
 
 
-def calibrations(priors=PRIORS, error=None):
-    return Calibrations(Fixed(), priors, error, budgets=(0.01, 0.05))
+def calibrations(priors=PRIORS, error=None, probation=True):
+    return Calibrations(Fixed(), priors, error, budgets=(0.01, 0.05), probation=probation)
 
 
 def tell(target, label, scores, correct, source="miss", propensity=1.0):
@@ -97,6 +97,15 @@ def test_the_shipped_cut_serves_at_first_and_is_audited():
     assert found.admits(0.91), "above the cut is not admitted"
     assert not found.admits(0.9), "the comparison is not strict"
     assert not found.admits(math.nan), "not a number was admitted"
+
+
+def test_without_probation_the_policy_s_audit_rate_holds_until_a_hit_was_wrong(label):
+    target = calibrations(probation=False)
+    assert target.of("shop", 0.05, 0.02).audit_rate == 0.02, "more audits than asked for, and no reason"
+    target.told(label(0.95, True, "audit", 0.02))
+    assert target.of("shop", 0.05, 0.02).audit_rate == 0.02, "a right audit is no reason for more"
+    target.told(label(0.95, False, "audit", 0.02))
+    assert target.of("shop", 0.05, 0.02).audit_rate > 0.1, "a wrong hit is a reason to look closer"
 
 
 def test_without_a_shipped_cut_a_namespace_starts_in_shadow():

@@ -19,7 +19,7 @@ VETOES = {
         ("Is x > y here?", "Is x < y here?", "< >"),
         ("What does chmod u+x do?", "What does chmod u-x do?", "+"),
         ("def f():\n    a\n    b", "def f():\n    a\nb", "line 2"),
-        ("Who treats patients with aids?", "Who treats patients with AIDS?", "AIDS aids"),
+        ("Is WHO in Geneva?", "Is who in Geneva?", "WHO who"),
         ("How fast is 1 MB?", "How fast is 1 Mb?", "MB Mb"),
         ("What does pêché mean?", "What does pèche mean?", "pèche pêché"),
     ],
@@ -105,22 +105,22 @@ VETOES = {
         ("What is 10 minus 5?", "What is 5 minus 10?", "10 5"),
         ("Divide 12 by 3", "Divide 3 by 12", "12 3"),
         ("Is 9.9 more than 9.11?", "9.11 is not as much as 9.9?", "9.9 9.11"),
-        ("Is my aunt richer than my boss?", "Is my boss richer than my aunt?", "aunt richer boss"),
+        ("Is my aunt richer than my boss?", "Is my boss richer than my aunt?", "aunt boss"),
     ],
     guards.roles: [
         ("Did Ada admire Grace?", "Was Ada admired by Grace?", "grac admir ada"),
         ("Did the dog bite the man?", "Was the dog bitten by the man?", "man bit dog"),
-        ("How do I move from Linux to Windows?", "I have Windows, how to move from it to Linux?", "linux window"),
-        ("My friend owes me money, what can I do?", "I owe my friend money, what can I do?", "i me ow"),
+        ("Is it cheap to go from Oslo to Lima?", "What is cheap for going to Oslo from Lima?", "lima oslo"),
+        ("My friend owes me money, what can I do?", "I owe my friend money, what can I do?", "i me owe"),
     ],
     guards.names: [
         ("Who was Mary Okafor's teacher?", "Who was Mary Lindqvist's teacher?", "lindqvist okafor"),
         ("Who directed Alien?", "Who directed Jaws?", "alien jaws"),
         ("Is the Alder shelf sold out?", "Is the Alden shelf sold out?", "alden alder"),
-        ("Is Ursula Korea a singer?", "Is Ursula South Korea a singer?", "korea south ursula"),
+        ("When did Ursula Stone sing?", "When did Ursula North Stone sing?", "north stone ursula"),
     ],
     guards.language: [
-        ("Who wrote Hamlet?", "Кто написал Гамлета?", "English cyrillic"),
+        ("Who wrote Hamlet?", "Кто написал Гамлета?", "cyrillic latin"),
         ("Who is the author of it?", "¿Quién es el autor de la obra?", "English Spanish"),
         ("Wer ist der Autor?", "Qui est l'auteur de la pièce?", "French German"),
         ("ハムレットを書いたのは誰ですか", "哈姆雷特是谁写的", "han kana"),
@@ -256,7 +256,6 @@ HARMLESS = [
     ("Use bullet points. What is rust?", "What is rust? Give a bulleted list."),
     ("What is rust? Write at least 300 words.", "What is rust? Give a detailed answer of 300 words or more."),
     ("How do I add a shadow to a div?", "How do I add a shadow to a <div>?"),
-    ("A French author", "An author from France"),
 ]
 
 

@@ -45,14 +45,16 @@ def base_url(scripted_server):
 def run_app(tmp_path_factory, base_url):
     """Run the application in this process, before the scripted model: ``async with run_app(...) as (client, parts)``.
 
-    Keyword arguments are sections of the configuration. With ``vectors`` a fake embedder is in place that knows them.
+    Keyword arguments are sections of the configuration. With ``vectors`` a fake embedder is in place that knows them,
+    and a verifier that needs no weights; it has no shipped cuts, so that only a fixed threshold serves by meaning.
     """
 
     @contextlib.asynccontextmanager
     async def run(*, vectors=None, headers=None, **sections):
         entry = {"model_name": "*", "litellm_params": {"model": "openai/*", "api_base": base_url}}
         server = {"data_dir": str(tmp_path_factory.mktemp("data")), **sections.pop("server", {})}
-        settings = Settings.model_validate({"model_list": [entry], "server": server, **sections})
+        cache = {"verifier": {"model": "cosine"}, **sections.pop("cache", {})}
+        settings = Settings.model_validate({"model_list": [entry], "server": server, "cache": cache, **sections})
         app = create_app(settings)
         parts = app.state.services
         if vectors is not None:

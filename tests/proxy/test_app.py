@@ -237,13 +237,23 @@ FOR_ALL = [
     ("GET", "/interactions/int_1"),
     ("POST", "/v1/chat/completions"),
     ("POST", "/chat/completions"),
+    ("POST", "/v1/feedback"),
+    ("POST", "/feedback"),
 ]
-FOR_ADMINS = [("GET", "/metrics"), ("POST", "/cache/reindex")]
+FOR_ADMINS = [
+    ("GET", "/metrics"),
+    ("POST", "/cache/reindex"),
+    ("GET", "/cache/entries/ent_1"),
+    ("POST", "/cache/entries/ent_1/block"),
+    ("POST", "/cache/entries/ent_1/unblock"),
+]
 
 
 def body_for(method, path):
     if method == "GET":
         return None
+    if "feedback" in path:
+        return {"interaction_id": "int_1", "correct": True}
     return CHAT if "chat" in path else {"prompt": "a"}
 
 
@@ -265,7 +275,8 @@ async def test_with_keys_configured_nothing_else_opens_without_one(keyed, model,
 @pytest.mark.parametrize("key", [CLIENT, ADMIN])
 async def test_a_key_of_either_role_opens_what_is_for_all(keyed, method, path, key):
     response = await keyed.request(method, path, json=body_for(method, path), headers=bearer(key))
-    assert response.status_code == (404 if path.endswith("int_1") else 200)
+    unknown = path.endswith(("int_1", "feedback"))
+    assert response.status_code == (404 if unknown else 200), "the key opens it, whatever is found there"
 
 
 @pytest.mark.parametrize(("method", "path"), FOR_ADMINS)

@@ -80,7 +80,18 @@ def test_the_default_models_are_every_model_at_openai_with_the_callers_key():
 
 def test_the_policy_defaults_are_those_of_the_cache():
     ours, theirs = PolicySettings(), Policy()
-    for name in ("similarity_threshold", "min_quality", "ttl", "max_temperature", "candidates", "max_candidates"):
+    for name in (
+        "max_error_rate",
+        "audit_rate",
+        "shadow",
+        "similarity_threshold",
+        "verified",
+        "min_quality",
+        "ttl",
+        "max_temperature",
+        "candidates",
+        "max_candidates",
+    ):
         assert getattr(ours, name) == getattr(theirs, name), name
     assert (ours.store_tool_calls, ours.allow_loosening) == (theirs.store_tool_calls, theirs.allow_loosening)
     assert set(ours.tiers) == theirs.tiers
@@ -642,6 +653,8 @@ KEY = "auth: {keys: [{key: 12characters, namespace: a, %s}]}"
         ("auth: {keys: [{key: 1234567890, namespace: a}]}", "auth.keys.0.key", "must be text: put quotes around it"),
         (KEY % "role: root", "auth.keys.0.role", "must be one of client, admin"),
         ("store: {embedder: {threads: 65}}", "store.embedder.threads", "must be 64 or less"),
+        ("cache: {verifier: {threads: 0}}", "cache.verifier.threads", "must be 1 or more"),
+        ("cache: {verifier: {model: 7}}", "cache.verifier.model", "must be text"),
         ("store: {memory_entries: -1}", "store.memory_entries", "must be 0 or more"),
         ("stats: {window: daily}", "stats.window", "must be a duration such as 500ms, 30s, 10m, 24h or 7d"),
     ],
@@ -662,6 +675,15 @@ def test_a_wrong_value_is_told_by_line_and_key(problems, text, key, message):
         ("min_quality: 1.01", "min_quality", "must be 1 or less"),
         ("similarity_threshold: -0.1", "similarity_threshold", "must be 0 or more"),
         ("similarity_threshold: on", "similarity_threshold", "must be a number (YAML reads"),
+        ("max_error_rate: 0", "max_error_rate", "must be more than 0"),
+        ("max_error_rate: 0.51", "max_error_rate", "must be 0.5 or less"),
+        ("max_error_rate: low", "max_error_rate", "must be a number"),
+        ("audit_rate: 0", "audit_rate", "must be more than 0"),
+        ("audit_rate: 1.1", "audit_rate", "must be 1 or less"),
+        ("audit_rate: .nan", "audit_rate", "must be a finite number"),
+        ("shadow: maybe", "shadow", "must be true or false"),
+        ("verified: 0", "verified", "must be 1 or more"),
+        ("verified: 11", "verified", "must be 10 or less"),
         ("max_temperature: 2.1", "max_temperature", "must be 2 or less"),
         ("max_temperature: hot", "max_temperature", "must be a number"),
         ("candidates: 0", "candidates", "must be 1 or more"),

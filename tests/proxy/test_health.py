@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
+from cache.verifier import VerifierError
 from proxy.health import Health
 from proxy.metrics import Metrics
 from store.embedder import DamagedExportError, EmbedderError
@@ -47,6 +48,7 @@ def test_a_server_is_starting_until_its_embedder_is_up():
         (DamagedExportError("x"), "embedder"),
         (TimeoutError(), "embedder"),
         (VectorIndexError("x"), "vectors"),
+        (VerifierError("x"), "verifier"),
         (DatabaseError("x"), "database"),
         (StoreError("x"), "database"),
     ],
@@ -103,9 +105,11 @@ def test_a_failing_part_is_logged_once_and_without_the_text_of_its_error(health)
     assert "secret" not in str(lines)
 
 
-def test_what_became_of_a_write_of_entries_is_noted(health):
-    health.told_of_entries(DatabaseError("x"))
-    assert health.status == "degraded"
-    assert not health.parts["entries"].ok
-    health.told_of_entries(None)
-    assert health.status == "ready"
+@pytest.mark.parametrize("part", ["entries", "labels"])
+def test_what_became_of_a_parts_work_is_noted(health, part):
+    told = health.told_of(part)
+    told(DatabaseError("x"))
+    assert health.status == "degraded", "a failure shows"
+    assert [name for name, other in health.parts.items() if not other.ok] == [part], "and of no other part"
+    told(None)
+    assert health.status == "ready", "a success ends it"

@@ -8,14 +8,19 @@ import json
 import pytest
 from structlog.testing import capture_logs
 
+from cache.judges import FixedJudges
+from cache.verifier import VerifierError
 from proxy.errors import UpstreamError, UpstreamTimeout
 from store.embedder import EmbedderError
 from store.errors import DatabaseError
-from tests.fakes import near
+from tests.fakes import FakeVerifier, near
 from tests.proxy.completions import assembled, chunks_in, delta, events_in, stream_of, timeless, without_nulls
 from tests.proxy.fakes import JSON, FakeUpstream, answer
 
 PROMPT = "What is the capital of France?"
+FIXED = {"policies": {"default": {"similarity_threshold": 0.93}}}
+"""The ``cache`` section where similarity alone decides."""
+TALL = {"How tall is the Eiffel tower?": near(1.0), "What height has the Eiffel tower?": near(0.95)}
 
 
 def body(prompt=PROMPT, **fields):
@@ -37,7 +42,7 @@ async def logged(client, response):
 @pytest.fixture(scope="module")
 async def app(run_app):
     """One application with a semantic tier; tests use prompts of their own."""
-    async with run_app(vectors={}) as made:
+    async with run_app(vectors={}, cache=FIXED) as made:
         yield made
 
 
@@ -58,8 +63,8 @@ async def test_the_same_call_again_is_a_hit_that_asks_nobody(app, model):
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/chat/completions"])
 async def test_both_paths_share_their_answers(app, model, path):
     client, _ = app
-    await ask(client, "on either path")
-    response = await client.post(path, json=body("on either path"))
+    await ask(client, "What lies on either path?")
+    response = await client.post(path, json=body("What lies on either path?"))
     assert status(response) == ("hit", "exact_match")
 
 
@@ -94,21 +99,110 @@ async def test_a_replayed_stream_names_usage_only_where_asked(app, model):
 
 
 async def test_a_similar_prompt_is_a_hit_by_meaning(run_app, model):
-    vectors = {"How tall is the Eiffel tower?": near(1.0), "What height has the Eiffel tower?": near(0.95)}
-    first, second = vectors
-    async with run_app(vectors=vectors) as (client, _):
-        assert status(await ask(client, first)) == ("miss", "no_entry")
+    first, second = TALL
+    async with run_app(vectors=TALL, cache=FIXED) as (client, _):
+        assert status(await ask(client, first)) == ("miss", "no_entry"), "nothing is stored yet"
         response = await ask(client, second)
-        assert status(response) == ("hit", "similar")
-        assert (response.headers["x-reprise-tier"], response.headers["x-reprise-similarity"]) == ("semantic", "0.9500")
-        assert (await logged(client, response))["tier"] == "semantic"
-        assert status(await ask(client, second, headers={"x-reprise-threshold": "0.96"})) == ("miss", "below_threshold")
-    assert len(model.calls) == 2
+        assert status(response) == ("hit", "similar"), "0.95 is above 0.93"
+        assert response.headers["x-reprise-tier"] == "semantic", "by meaning"
+        assert response.headers["x-reprise-similarity"] == "0.9500", "the similarity is told"
+        assert (await logged(client, response))["tier"] == "semantic", "and logged"
+        tight = await ask(client, second, headers={"x-reprise-threshold": "0.96"})
+        assert status(tight) == ("miss", "below_threshold"), "a caller may ask for more"
+    assert len(model.calls) == 2, "the hit asked nobody"
+
+
+def with_judges(parts, cut, **scores):
+    """Let a fake verifier judge; it is given back."""
+    verifier = FakeVerifier(**scores)
+    parts.cache.judges = FixedJudges(verifier, cut, embedder="fake")
+    return verifier
+
+
+async def test_a_prompt_that_the_verifier_is_sure_of_is_a_hit_and_its_score_is_told_and_logged(run_app, model):
+    first, second = TALL
+    async with run_app(vectors=TALL) as (client, parts):
+        with_judges(parts, 0.4)
+        parts.cache._chance = lambda: 0.999
+        await ask(client, first)
+        response = await ask(client, second)
+        assert status(response) == ("hit", "similar"), "0.5 is above the cut"
+        assert response.headers["x-reprise-score"] == "0.5000", "the score is told"
+        metadata = (await logged(client, response))["metadata"]
+        assert (metadata["score"], metadata["verifier"], metadata["embedder"]) == (0.5, "fake-verifier", "fake"), "kept"
+        with_judges(parts, 0.5)
+        response = await ask(client, second, cache={"no-store": True})
+        assert status(response) == ("miss", "below_cut: score 0.500"), "a tie is a miss that says why"
+        assert response.headers["x-reprise-score"] == "0.5000", "the score of what came nearest"
+    assert len(model.calls) == 2, "the hit asked nobody"
+
+
+@pytest.mark.parametrize(("reason", "settings", "chance"), [("shadow", {"shadow": True}, 0.999), ("audit", {}, 0.0)])
+async def test_what_would_have_been_a_hit_is_forwarded_and_its_answer_compared(
+    run_app, model, reason, settings, chance
+):
+    first, second = TALL
+    async with run_app(vectors=TALL, cache={"policies": {"default": settings}}) as (client, parts):
+        with_judges(parts, 0.4)
+        parts.cache._chance = lambda: chance
+        parts.labelling.start()
+        await ask(client, first)
+        response = await ask(client, second)
+        assert status(response) == ("miss", reason), "decided, not served"
+        assert response.json()["choices"][0]["message"]["content"], "the caller gets the fresh answer"
+        assert status(await ask(client, second)) == ("hit", "exact_match"), "which is stored as any other"
+        await parts.labelling.settled()
+        assert set(parts.labels.counts()) == {reason}, "and became a label that says where it comes from"
+    assert len(model.calls) == 2, "each prompt was forwarded once"
+
+
+async def test_a_miss_is_compared_too_and_a_call_without_a_candidate_is_not(run_app, model):
+    first, second = TALL
+    async with run_app(vectors=TALL) as (client, parts):
+        with_judges(parts, None)
+        parts.labelling.start()
+        await ask(client, first)
+        await parts.labelling.settled()
+        assert parts.labels.counts() == {}, "there was nothing to compare with"
+        assert status(await ask(client, second)) == ("miss", "no_cut"), "nothing may be served yet"
+        await parts.labelling.settled()
+        assert set(parts.labels.counts()) == {"miss"}, "a label for free"
+
+
+async def test_a_verifier_that_fails_makes_misses_and_shows(run_app, model):
+    first, second = TALL
+    async with run_app(vectors=TALL) as (client, parts):
+        verifier = with_judges(parts, 0.4)
+        parts.cache._chance = lambda: 0.999
+        await ask(client, first)
+        verifier.broken = True
+        with capture_logs():
+            response = await ask(client, second, cache={"no-store": True})
+        assert status(response) == ("miss", "tier_failed"), "what could not be judged is not served"
+        assert parts.health.parts["verifier"].error == VerifierError.__name__, "the verifier shows"
+        assert parts.health.status == "degraded", "in readiness"
+        verifier.broken = False
+        assert status(await ask(client, second)) == ("hit", "similar"), "it is asked again at once"
+        assert parts.health.status == "ready", "and works again"
+
+
+async def test_an_answer_rated_wrong_for_a_prompt_is_not_served_to_it_again(run_app, model):
+    first, second = TALL
+    async with run_app(vectors=TALL) as (client, parts):
+        with_judges(parts, 0.4)
+        parts.cache._chance = lambda: 0.999
+        await ask(client, first)
+        hit = await ask(client, second)
+        given = {"interaction_id": hit.headers["x-reprise-interaction"], "correct": False}
+        assert (await client.post("/v1/feedback", json=given)).status_code == 200, "a person says so"
+        assert status(await ask(client, second)) == ("miss", "judged_wrong"), "once is enough"
+        [label] = parts.labels.recent((await logged(client, hit))["namespace"], "fake-verifier", 10)
+        assert (label.source, label.correct, label.score, label.embedder) == ("feedback", False, 0.5, "fake"), "a label"
 
 
 async def test_words_that_a_guard_objects_to_are_told_on_one_line(run_app, model):
-    first, second = 'Say "this\r\nset-cookie: a" again', 'Say "that\r\nset-cookie: b" again'
-    async with run_app(vectors={first: near(1.0), second: near(0.99)}) as (client, _):
+    first, second = 'What does "this\r\nset-cookie: a" mean?', 'What does "that\r\nset-cookie: b" mean?'
+    async with run_app(vectors={first: near(1.0), second: near(0.99)}, cache=FIXED) as (client, _):
         await ask(client, first)
         response = await ask(client, second)
     assert response.headers["x-reprise-reason"].startswith("guard: quoted:")
@@ -136,7 +230,7 @@ async def test_only_whole_answers_are_stored(app, model, does, stream):
         # Faults of a stream alone.
         stream = True
     client, _ = app
-    prompt = f"{does} not whole {stream}"
+    prompt = f"{PROMPT} {does}"
     for _ in range(2):
         response = await ask(client, prompt, stream=stream)
         assert response.headers["x-reprise-cache"] == "miss"
@@ -244,7 +338,7 @@ async def test_what_the_upstream_says_beside_its_answer_goes_on(app, model):
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_refusal_of_the_upstream_goes_on_and_is_logged(app, model, code, stream):
     client, _ = app
-    response = await ask(client, f"[status {code}] {stream}", stream=stream)
+    response = await ask(client, f"{PROMPT} [status {code}]", stream=stream)
     assert response.status_code == code
     assert response.json()["error"]["message"] == f"scripted {code}"
     assert response.headers["retry-after"] == "7"

@@ -1,0 +1,282 @@
+"""What serving by meaning stands on: the verifier is opened, labels are restored in their order, new ones taken in."""
+
+from __future__ import annotations
+
+import types
+
+import pytest
+from structlog.testing import capture_logs
+
+from cache.budget import LabelError
+from cache.calibration import Calibrations
+from cache.calibration.window import WINDOW
+from cache.policy import Policy
+from cache.verifier import VerifierError
+from proxy import learning as learning_module
+from proxy.config import VerifierSettings
+from proxy.learning import Learning
+from store.database import Database
+from store.entries import Entries
+from store.errors import DatabaseError
+from store.labels import Label, Labels
+from tests.fakes import FakeVerifier, near
+from tests.proxy.fakes import entry
+
+PRIORS = {0.01: 0.9}
+
+
+@pytest.fixture
+def database(tmp_path):
+    opened = Database(tmp_path / "reprise.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def labels(database):
+    return Labels(database)
+
+
+@pytest.fixture
+def entries(database):
+    return Entries(database, 10)
+
+
+@pytest.fixture
+def cache():
+    """What ``Learning`` sees of a cache."""
+    return types.SimpleNamespace(judges=None)
+
+
+@pytest.fixture
+def make(monkeypatch, labels, entries, cache):
+    """Makes the learning of a fake verifier with these priors; its calibrations are ``kind``."""
+
+    def made(priors=PRIORS, kind=Calibrations, verifier=None):
+        monkeypatch.setattr(learning_module, "load_verifier", lambda *_: verifier or FakeVerifier())
+        monkeypatch.setattr(learning_module, "priors_of", lambda *_: priors)
+        monkeypatch.setattr(learning_module, "Calibrations", kind)
+        return Learning(VerifierSettings(model="fake-verifier"), [0.01, 0.01], labels, entries, cache, LabelError())
+
+    return made
+
+
+class Watched(Calibrations):
+    """Calibrations that note each label they are told."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.noted = []
+
+    def told(self, label):
+        self.noted.append(label.id)
+        super().told(label)
+
+
+def label(id="lab_1", **changes):
+    values = {
+        "id": id,
+        "at": 1.0,
+        "namespace": "acme",
+        "verifier": "fake-verifier",
+        "embedder": "mini",
+        "prompt_key": f"prompt of {id}",
+        "entry_key": f"entry of {id}",
+        "entry_id": "ent_1",
+        "prompt": "Tell me the capital of France please",
+        "stored_prompt": "What is the capital of France?",
+        "similarity": 0.95,
+        "score": 0.95,
+        "signals": (3.0, 0.95),
+        "correct": True,
+        "source": "miss",
+        "method": "meaning",
+        "propensity": 1.0,
+    }
+    return Label(**values | changes)
+
+
+def keep(labels, *given):
+    """Write labels."""
+    for one in given:
+        labels.add(one).result(60)
+
+
+# Opening
+
+
+def test_once_open_the_cache_has_judges_on_the_shipped_cuts(make, cache):
+    learning = make()
+    assert (learning.judges, cache.judges) == (None, None), "nothing is judged before"
+    with capture_logs() as lines:
+        learning.open("mini")
+    assert cache.judges is learning.judges, "the cache asks them from now on"
+    judge = cache.judges.of("acme", Policy())
+    assert (judge.cut, judge.shadow, judge.embedder) == (0.9, False, "mini"), "the shipped cut serves"
+    assert lines == [], "and there is nothing to say"
+
+
+def test_without_measured_cuts_it_starts_in_shadow_mode_and_says_how_to_leave_it(make, cache):
+    with capture_logs() as lines:
+        make(priors={}).open("mini")
+    [line] = lines
+    assert line["log_level"] == "warning", "an operator should know"
+    assert line["event"].startswith("shadow mode:"), "it says what mode it is in"
+    assert "set a similarity_threshold" in line["event"], "and how to leave it"
+    assert (line["verifier"], line["embedder"]) == ("fake-verifier", "mini"), "what was not measured"
+    assert line["key"] == "cache.policies.<name>.similarity_threshold", "where that is set"
+    assert cache.judges.of("acme", Policy()).shadow, "nothing is served by meaning"
+
+
+def test_the_verifier_is_the_configured_one(monkeypatch, labels, entries, cache):
+    asked = []
+
+    def load(*given):
+        asked.append(given)
+        return FakeVerifier()
+
+    monkeypatch.setattr(learning_module, "load_verifier", load)
+    monkeypatch.setattr(learning_module, "priors_of", lambda *given: asked.append(given) or PRIORS)
+    Learning(VerifierSettings(model="lexical", threads=3), [], labels, entries, cache).open("mini")
+    assert asked == [("lexical", 3), ("lexical", "mini")], "its name, its threads, and the embedder it works with"
+
+
+def test_a_verifier_that_cannot_be_loaded_is_told_and_leaves_no_judges(make, monkeypatch, cache):
+    learning = make()
+
+    def fail(*_):
+        raise VerifierError("no such model")
+
+    monkeypatch.setattr(learning_module, "load_verifier", fail)
+    with pytest.raises(VerifierError):
+        learning.open("mini")
+    assert (learning.judges, cache.judges) == (None, None), "nothing is judged by half a verifier"
+
+
+def test_labels_that_cannot_be_read_are_told_and_leave_no_judges(make, database, cache):
+    learning = make()
+    database.close()
+    with pytest.raises(DatabaseError):
+        learning.open("mini")
+    assert cache.judges is None, "what was refuted before must not be served for lack of labels"
+
+
+# Restoring
+
+
+def test_labels_are_restored_oldest_first(make, labels):
+    keep(labels, label("lab_b", at=2.0), label("lab_c", at=3.0), label("lab_a", at=1.0))
+    learning = make(kind=Watched)
+    learning.open("mini")
+    assert learning.judges.calibrations.noted == ["lab_a", "lab_b", "lab_c"], "as they were made, whenever written"
+
+
+def test_only_labels_of_this_verifier_and_this_embedder_are_restored(make, labels):
+    keep(
+        labels,
+        label("lab_own"),
+        label("lab_other_embedder", embedder="other"),
+        label("lab_other_verifier", verifier="other"),
+    )
+    learning = make(kind=Watched)
+    learning.open("mini")
+    assert learning.judges.calibrations.noted == ["lab_own"], "another's scores say nothing of these"
+
+
+def test_each_namespace_gets_its_own_labels(make, labels):
+    keep(labels, label("lab_acme"), label("lab_other", namespace="other"))
+    learning = make()
+    learning.open("mini")
+    known = {name: learning.judges.calibrations.of(name, 0.01).labels for name in ("acme", "other", "third")}
+    assert known == {"acme": 1, "other": 1, "third": 0}, "one label each, and none of the others'"
+
+
+def test_of_many_labels_the_newest_are_restored(make, labels, monkeypatch):
+    monkeypatch.setattr(learning_module, "WINDOW", 2)
+    assert WINDOW > 2, "the real window holds more"
+    keep(labels, *(label(f"lab_{at}", at=float(at)) for at in range(5)))
+    learning = make(kind=Watched)
+    learning.open("mini")
+    assert learning.judges.calibrations.noted == ["lab_3", "lab_4"], "the window's worth, oldest first"
+
+
+def test_what_labels_refuted_is_not_served_after_a_restart(make, labels, cache):
+    keep(labels, *(label(f"lab_{at:03}", at=float(at), correct=False, source="audit") for at in range(60)))
+    make().open("mini")
+    judge = cache.judges.of("acme", Policy())
+    assert judge.cut is None or judge.shadow, "sixty wrong hits stand against the shipped cut"
+    assert cache.judges.of("other", Policy()).cut == 0.9, "in their own namespace only"
+
+
+# New labels
+
+
+def test_a_new_label_reaches_the_calibrations(make, labels):
+    learning = make(kind=Watched)
+    learning.open("mini")
+    learning.told(label("lab_new"))
+    assert learning.judges.calibrations.noted == ["lab_new"], "it is learned from at once"
+
+
+def test_a_label_of_another_embedder_is_not_learned_from(make):
+    learning = make(kind=Watched)
+    learning.open("mini")
+    learning.told(label(embedder="other"))
+    assert learning.judges.calibrations.noted == [], "its similarity is on another scale"
+
+
+def test_a_label_made_before_all_is_open_breaks_nothing(make, labels):
+    learning = make(kind=Watched)
+    early = label("lab_early")
+    keep(labels, early)
+    learning.told(early)
+    learning.open("mini")
+    assert learning.judges.calibrations.noted == ["lab_early"], "it is restored with the others"
+
+
+@pytest.mark.parametrize(("correct", "moved"), [(True, (0.25, 0.0)), (False, (0.0, 0.5))])
+def test_what_an_audit_found_moves_the_quality_of_its_entry_a_little(make, entries, correct, moved):
+    entries.add(entry(id="ent_1"), None, None, replace=False).result(60)
+    learning = make()
+    for _ in range(2):
+        learning.told(label(source="audit", correct=correct, interaction_id="int_1"))
+    found = entries.get("ent_1")
+    assert (found.alpha - 9.0, found.beta - 1.0) == pytest.approx(moved), (
+        "once for each call: the match erred as likely"
+    )
+
+
+@pytest.mark.parametrize("source", ["miss", "shadow", "feedback", "review"])
+def test_labels_of_other_sources_leave_the_quality_to_others(make, entries, source):
+    entries.add(entry(id="ent_1"), None, None, replace=False).result(60)
+    make().told(label(source=source, correct=False))
+    assert entries.get("ent_1").beta == 1.0, "that the answer does not fit another prompt is not its fault"
+
+
+# In the application
+
+
+async def reason(client, prompt, headers=None, **fields):
+    """Why a call was a hit or a miss."""
+    body = {"model": "m", "messages": [{"role": "user", "content": prompt}], **fields}
+    response = await client.post("/v1/chat/completions", json=body, headers=headers)
+    assert response.status_code == 200, response.text
+    return response.headers["x-reprise-reason"]
+
+
+async def test_without_a_verifier_a_fixed_threshold_still_serves_and_the_rest_is_a_miss(run_app, model, monkeypatch):
+    def fail(*_):
+        raise VerifierError("no such model")
+
+    monkeypatch.setattr(learning_module, "load_verifier", fail)
+    vectors = {"How tall is the Eiffel tower?": near(1.0), "What height has the Eiffel tower?": near(0.95)}
+    policies = {"default": {"allow_loosening": True}, "fixed": {"similarity_threshold": 0.9}}
+    with capture_logs() as lines:
+        async with run_app(vectors=vectors, cache={"policies": policies}) as (client, parts):
+            first, second = vectors
+            assert await reason(client, first) == "uncalibrated", "nobody can judge what is near enough"
+            assert await reason(client, second, cache={"no-store": True}) == "uncalibrated", "however near it is"
+            assert not parts.health.parts["verifier"].ok, "readiness shows it"
+            fixed = {"x-reprise-policy": "fixed"}
+            assert await reason(client, second, fixed) == "similar", "a fixed threshold needs no verifier"
+    assert [line["part"] for line in lines if line["log_level"] == "error"] == ["verifier"], "said once"
