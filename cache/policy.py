@@ -89,6 +89,7 @@ def is_no_looser(other: Policy, base: Policy) -> bool:
     return (
         other.tiers <= base.tiers
         and _no_looser_cut(other, base)
+        and _gain(other) <= _gain(base)
         and other.min_quality >= base.min_quality
         and other.ttl <= base.ttl
         and _max_age(other) <= _max_age(base)
@@ -110,6 +111,10 @@ def _no_looser_cut(other: Policy, base: Policy) -> bool:
         audited = other.audit_rate >= base.audit_rate
         return same_kind and audited and other.max_error_rate <= base.max_error_rate
     return other.similarity_threshold >= base.similarity_threshold
+
+
+def _gain(policy: Policy) -> float:
+    return float("inf") if policy.deletion_gain is None else policy.deletion_gain
 
 
 def _max_age(policy: Policy) -> float:

@@ -16,6 +16,9 @@ from cache.policy import Policy, is_no_looser
 from proxy.config import parse_duration
 from proxy.errors import InvalidRequest
 
+TIGHTENING = 0.8
+"""Beside a verifier, a caller's threshold below this asks for more reuse than the cut gives, and is not granted."""
+
 HEADERS = ("policy", "threshold", "session", "project", "client", "tags", "memory")
 MEMORY_MODES = ("off", "read", "full")
 BODY_FIELDS = ("no-cache", "no-store", "ttl", "s-maxage", "namespace")
@@ -77,6 +80,7 @@ def apply_controls(controls: Controls, policies: Mapping[str, Policy], base: Pol
         elif least is None:
             # Beside the verifier's cut a threshold of the caller's own can only tighten.
             changes["min_similarity"] = controls.threshold
+            ignored += ["threshold"] if controls.threshold < TIGHTENING else []
         else:
             ignored.append("threshold")
     if controls.ttl is not None:

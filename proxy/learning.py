@@ -10,7 +10,6 @@ import structlog
 from cache.agreement import FALSE_DIFFERENT, FALSE_SAME
 from cache.budget import LabelError
 from cache.calibration import Calibrations
-from cache.calibration.window import WINDOW
 from cache.judges import LearnedJudges
 from cache.lookup import Cache
 from cache.quality import AUDIT_AGREED, AUDIT_DISAGREED
@@ -24,6 +23,10 @@ LABEL_ERROR = LabelError(FALSE_SAME.upper, FALSE_DIFFERENT.lower)
 """Of labels made by comparing answers, as far as the examples say: what hides wrong answers counts at its worst."""
 
 _log = structlog.get_logger(__name__)
+
+
+RESTORED = 20_000
+"""Labels of a namespace that are read at the start: the window keeps the dear ones, and they may be old."""
 
 
 class Learning:
@@ -42,7 +45,10 @@ class Learning:
         entries: Entries,
         cache: Cache,
         error: LabelError = LABEL_ERROR,
+        *,
+        probation: bool = False,
     ) -> None:
+        self._probation = probation
         self._settings = settings
         self._budgets = sorted(set(budgets))
         self._labels = labels
@@ -69,9 +75,9 @@ class Learning:
                 embedder=embedder,
                 key="cache.policies.<name>.similarity_threshold",
             )
-        calibrations = Calibrations(verifier, priors, self._error, self._budgets)
+        calibrations = Calibrations(verifier, priors, self._error, self._budgets, probation=self._probation)
         for namespace in self._labels.namespaces():
-            kept = self._labels.recent(namespace, verifier.id, WINDOW, embedder)
+            kept = self._labels.recent(namespace, verifier.id, RESTORED, embedder)
             calibrations.learn(namespace, reversed(kept))
         self.judges = LearnedJudges(verifier, embedder, calibrations)
         self._cache.judges = self.judges

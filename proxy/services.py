@@ -93,7 +93,7 @@ def build_services(settings: Settings) -> Services:
     cache = Cache(entries, None, health, verdicts=labels, may_store=_quota(settings.cache, metrics))
     policies = build_policies(settings.cache)
     budgets = [policy.max_error_rate for policy in policies.values()]
-    learning = Learning(settings.cache.verifier, budgets, labels, entries, cache)
+    learning = Learning(settings.cache.verifier, budgets, labels, entries, cache, probation=settings.cache.probation)
     interactions = Interactions(database)
     reactions = Reactions(entries, labels, health.told_of("labels"))
     log_calls = settings.memory.interactions.llm

@@ -1,7 +1,7 @@
 """May a stored answer be served? Right and wrong decisions on labelled data, several ways of deciding side by side.
 
     python -m benchmarks.decisions --data DIR [--only pairs,streams,conversations] [--rows N|all] [--plot DIR]
-        [--cache DIR] [--verifier NAME,..] [--json FILE]
+        [--cache DIR] [--verifier NAME,..] [--jobs N] [--json FILE]
 
 *Pairs*: recall of reusable pairs at 0.5, 1, 2 and 5 % false hits, what guards veto, calibration. *Streams*: replays
 through the real ``cache`` package over SQLite and Chroma, beside static thresholds and cuts set in hindsight.
@@ -17,18 +17,17 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from benchmarks.decisions import conversations, data, pairs, plots, streams
-from benchmarks.decisions.embedding import KeptEmbedder, default_cache, kept_embedder
-from benchmarks.decisions.product import Rules, fixed_cut, fixed_threshold
-from benchmarks.decisions.scorers import DEFAULT_VERIFIERS, KeptVerifier, Scorer, load_scorers
+from benchmarks.decisions.embedding import default_cache
+from benchmarks.decisions.scorers import DEFAULT_VERIFIERS
+from benchmarks.decisions.workers import Workers, open_tools
 
-THRESHOLD = 0.9
-"""Cosine for conversations where the last scorer ships no cut."""
 PARTS = ("pairs", "streams", "conversations")
 
 
@@ -40,48 +39,28 @@ def main(arguments: list[str] | None = None) -> None:
     folder = data.folder_of(options.data)
     found: dict[str, Any] = {}
     with _timed("loading"):
-        embedder = kept_embedder(options.cache)
-        scorers = load_scorers(options.verifier, options.cache, embedder.id)
+        tools = open_tools(options.cache, options.verifier)
+        workers = Workers(options.jobs, options.cache, tools)
     with _timed("embedding"):
-        print(embedder.prepare(_texts(folder, options.only, options.rows)), "texts embedded, the rest was kept")
+        print(tools.embedder.prepare(_texts(folder, options.only, options.rows)), "texts embedded, the rest was kept")
+        tools.flush()
     if "pairs" in options.only:
         with _timed("pairs"):
-            scored = pairs.score_all(data.pairs(folder), scorers, embedder)
+            scored = pairs.score_all(data.pairs(folder), workers)
             found["pairs"] = pairs.report(scored)
-            _flush(embedder, scorers)
             if options.plot:
                 plots.plot_pairs(pairs.groups(scored), options.plot)
     if "streams" in options.only:
         with _timed("streams"):
-            found["streams"] = streams.report(data.streams(folder), scorers, embedder, options.rows)
-            _flush(embedder, scorers)
+            found["streams"] = streams.report(data.streams(folder), workers, options.rows)
             if options.plot:
                 plots.plot_streams(found["streams"], options.plot)
     if "conversations" in options.only:
         with _timed("conversations"):
-            found["conversations"] = conversations.report(
-                data.conversation_pairs(folder), data.conversations(folder), embedder, _settings(scorers)
-            )
-            _flush(embedder, scorers)
+            rows = data.conversation_pairs(folder), data.conversations(folder)
+            found["conversations"] = conversations.report(*rows, workers)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1, ensure_ascii=False, default=float), encoding="utf-8")
-
-
-def _flush(embedder: KeptEmbedder, scorers: list[Scorer]) -> None:
-    embedder.flush()
-    for scorer in scorers:
-        if isinstance(scorer.verifier, KeptVerifier):
-            scorer.verifier.flush()
-
-
-def _settings(scorers: list[Scorer]) -> list[tuple[str, Rules]]:
-    """What conversations are put through: the last scorer's shipped cut, else a threshold; and no cut at all."""
-    scorer = scorers[-1]
-    cut = scorer.shipped_cut(streams.BUDGET)
-    chosen = (f"cosine from {THRESHOLD}", fixed_threshold(THRESHOLD))
-    if cut is not None:
-        chosen = (f"{scorer.name} above {cut:.3f}", fixed_cut(scorer.verifier, cut))
-    return [chosen, ("no cut at all", fixed_threshold(-1.0))]
 
 
 def _texts(folder: Path, only: list[str], rows: int | None) -> Iterator[str]:
@@ -102,10 +81,10 @@ def _texts(folder: Path, only: list[str], rows: int | None) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _timed(name: str) -> Iterator[None]:
-    wall, processor = time.perf_counter(), time.process_time()
+    began, before = time.perf_counter(), sum(os.times()[:4])
     yield
-    wall, processor = time.perf_counter() - wall, time.process_time() - processor
-    print(f"\n[{name}: {wall:.0f} s, of all processors together {processor:.0f} s]", flush=True)
+    wall, processor = time.perf_counter() - began, sum(os.times()[:4]) - before
+    print(f"\n[{name}: {wall:.0f} s; of all processors together {processor:.0f} s]", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -116,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--plot", type=Path, help="folder for the figures")
     parser.add_argument("--cache", type=Path, default=default_cache(), help="folder of kept embeddings and scores")
     parser.add_argument("--verifier", type=_names, help=f"beside cosine; unnamed: {', '.join(DEFAULT_VERIFIERS)}")
+    parser.add_argument("--jobs", type=int, default=2, help="processes that share the work")
     parser.add_argument("--json", type=Path, help="write all figures there too, and every semantic hit")
     return parser
 

@@ -14,11 +14,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.decisions.data import Conversation, ConversationPair, Message
-from benchmarks.decisions.product import Product, Rules, chat, product
+from benchmarks.decisions.product import Product, Rules, chat, fixed_cut, fixed_threshold, product
 from benchmarks.decisions.tables import Cell, show
 from benchmarks.decisions.tally import Outcome
+from benchmarks.decisions.workers import Tools, Workers
+from cache.policy import Policy
 from store.embedder import Embedder
 
+BUDGET = Policy().max_error_rate
+THRESHOLD = 0.9
+"""Cosine where the last scorer ships no cut."""
 OUTCOMES = ("exact", "semantic", "miss", "bypass")
 
 
@@ -114,22 +119,31 @@ def _reworded(conversation: Conversation) -> list[Message]:
 
 
 def report(
-    pairs: Sequence[ConversationPair],
-    conversations: Sequence[Conversation],
-    embedder: Embedder,
-    settings: Sequence[tuple[str, Rules]],
+    pairs: Sequence[ConversationPair], conversations: Sequence[Conversation], workers: Workers
 ) -> dict[str, Any]:
-    """Print the tables for each setting; gives the same as data."""
-    found: dict[str, Any] = {"pairs": {}, "traffic": {}}
-    for name, rules in settings:
-        if pairs:
-            outcomes = ask_pairs(pairs, embedder, rules)
-            found["pairs"][name] = _show_pairs(name, pairs, outcomes)
-        # Without any cut the traffic would show nothing that the product does.
-        if conversations and name == settings[0][0]:
-            traffic = drive_traffic(conversations, embedder, rules)
-            found["traffic"][name] = _show_traffic(name, traffic)
-    return found
+    """Print the tables; gives the same as data."""
+    cut = workers.tools.scorers[-1].shipped_cut(BUDGET)
+    chosen = f"cosine from {THRESHOLD}" if cut is None else f"{workers.tools.scorers[-1].name} above {cut:.3f}"
+    # Traffic only as the product would have it: without a cut all first turns are one.
+    with_cut, without, traffic = workers.map(measure, [(True, pairs), (False, pairs), (True, conversations)])
+    shown = {chosen: with_cut, "no cut at all": without}
+    return {
+        "pairs": {name: _show_pairs(name, pairs, outcomes) for name, outcomes in shown.items() if pairs},
+        "traffic": {chosen: _show_traffic(chosen, traffic)} if conversations else {},
+    }
+
+
+def measure(tools: Tools, task: tuple[bool, Sequence[Any]]) -> Any:
+    """Pairs give their outcomes, conversations their ``Traffic``; with the last scorer's shipped cut or with none."""
+    cut_wanted, rows = task
+    scorer = tools.scorers[-1]
+    cut = scorer.shipped_cut(BUDGET)
+    rules = fixed_threshold(THRESHOLD) if cut is None else fixed_cut(scorer.verifier, cut)
+    if not cut_wanted:
+        rules = fixed_threshold(-1.0)
+    if rows and isinstance(rows[0], ConversationPair):
+        return ask_pairs(rows, tools.embedder, rules)
+    return drive_traffic(rows, tools.embedder, rules)
 
 
 def _show_pairs(name: str, pairs: Sequence[ConversationPair], outcomes: dict[str, Outcome]) -> list[dict[str, Any]]:

@@ -11,10 +11,10 @@ import numpy as np
 from benchmarks.decisions.data import NOISY, PairRow
 from benchmarks.decisions.embedding import similarities
 from benchmarks.decisions.measures import RATES, calibration, cut_at, recall_at, share_above
-from benchmarks.decisions.scorers import Flags, Scorer, guard_names, vetoes
+from benchmarks.decisions.scorers import Flags, guard_names, vetoes
 from benchmarks.decisions.tables import Cell, Percent, show
+from benchmarks.decisions.workers import Tools, Workers
 from cache.verifier import Array, Pair
-from store.embedder import Embedder
 
 LEFT_OUT = ("checklist", "rules", "banking77", "bitext", "clinc150", "disflqa")
 """Sources whose recall at 2 % is asked for one by one."""
@@ -37,14 +37,27 @@ class Scored:
         return Scored(rows, self.same[chosen], scores, self.vetoes[chosen])
 
 
-def score_all(rows: Sequence[PairRow], scorers: Sequence[Scorer], embedder: Embedder) -> Scored:
-    """Score every row: ``a`` is the stored prompt, ``b`` the new one."""
+def score_all(rows: Sequence[PairRow], workers: Workers) -> Scored:
+    """Score every row, shared out among the workers."""
+    # Every so many rows, not one run of them: files differ in how long their texts are.
+    parts = list(workers.map(score, [rows[start :: workers.jobs] for start in range(workers.jobs)]))
+    ordered = [row for part in parts for row in part.rows]
+    return Scored(
+        ordered,
+        np.concatenate([part.same for part in parts]),
+        {name: np.concatenate([part.scores[name] for part in parts]) for name in parts[0].scores},
+        np.concatenate([part.vetoes for part in parts]),
+    )
+
+
+def score(tools: Tools, rows: Sequence[PairRow]) -> Scored:
+    """Score these rows: ``a`` is the stored prompt, ``b`` the new one."""
     texts = [(row.b, row.a) for row in rows]
-    cosines = similarities(embedder, texts)
+    cosines = similarities(tools.embedder, texts)
     pairs = [Pair(new, stored, float(cosine)) for (new, stored), cosine in zip(texts, cosines, strict=True)]
     objections = vetoes(texts)
     vetoed = np.asarray(objections.any(axis=1))
-    scores = {scorer.name: scorer.scores(pairs, vetoed) for scorer in scorers}
+    scores = {scorer.name: scorer.scores(pairs, vetoed) for scorer in tools.scorers}
     return Scored(rows, np.array([row.same for row in rows], dtype=bool), scores, objections)
 
 

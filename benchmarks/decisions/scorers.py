@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -13,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.decisions.embedding import THREADS
 from benchmarks.decisions.kept import WRITTEN_AT_ONCE, KeptRows, key_of
 from cache import guards
 from cache import verifier as verifiers
@@ -86,23 +84,13 @@ class KeptVerifier:
         missing = self._kept.missing(by_key)
         for start in range(0, len(missing), WRITTEN_AT_ONCE):
             keys = missing[start : start + WRITTEN_AT_ONCE]
-            self._kept.add(keys, self._score_side_by_side([by_key[key] for key in keys]))
+            self._kept.add(keys, self._verifier.signals([by_key[key] for key in keys]))
         rows = self._kept.rows([key_of(pair.new, pair.stored) for pair in pairs])
         return rows.astype(np.float64)
 
     def flush(self) -> None:
         """Write what is kept in memory only."""
         self._kept.flush()
-
-    def _score_side_by_side(self, pairs: Sequence[Pair]) -> Array:
-        if len(pairs) == 1:
-            return self._verifier.signals(pairs)
-        parts = [pairs[start::THREADS] for start in range(min(THREADS, len(pairs)))]
-        rows = np.empty((len(pairs), len(self.mix.weights)))
-        with ThreadPoolExecutor(THREADS) as threads:
-            for start, part in enumerate(threads.map(self._verifier.signals, parts)):
-                rows[start::THREADS] = part
-        return rows
 
 
 def load_scorers(names: Sequence[str] | None, cache_folder: Path, embedder_id: str) -> list[Scorer]:

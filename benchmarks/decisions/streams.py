@@ -14,6 +14,7 @@ from benchmarks.decisions.scorers import Scorer
 from benchmarks.decisions.sweep import CUTS, Point, best, near_before, ruled, static
 from benchmarks.decisions.tables import Fine, Percent, show
 from benchmarks.decisions.tally import Tally, ceiling
+from benchmarks.decisions.workers import Tools, Workers
 from cache.policy import Policy
 from store.embedder import Embedder
 
@@ -75,6 +76,14 @@ class Replay:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What one selection came to: points by way of deciding, and the replays."""
+
+    curves: dict[str, list[Point]]
+    replays: list[Replay]
+
+
 def select(selection: Selection, streams: dict[str, list[Request]], rows: int | None) -> list[Request]:
     """The rows of a selection in their order; the first ``rows`` of them unless it is replayed whole."""
     chosen = [row for row in streams.get(selection.stream, ()) if selection.counts(row)]
@@ -103,38 +112,44 @@ def replay(requests: Sequence[Request], embedder: Embedder, rules: Rules, scorer
     return found
 
 
-def report(
-    streams: dict[str, list[Request]], scorers: Sequence[Scorer], embedder: Embedder, rows: int | None
-) -> dict[str, Any]:
+def report(streams: dict[str, list[Request]], workers: Workers, rows: int | None) -> dict[str, Any]:
     """Print the tables of every selection; gives the same as data."""
+    chosen = {one.name: select(one, streams, rows) for one in SELECTIONS}
+    tasks = [(one.error, chosen[one.name]) for one in SELECTIONS if chosen[one.name]]
+    names = [name for name, requests in chosen.items() if requests]
     found = {}
-    for selection in SELECTIONS:
-        requests = select(selection, streams, rows)
-        if requests:
-            found[selection.name] = _one(selection, requests, scorers, embedder)
+    for name, (_, requests), came in zip(names, tasks, workers.map(measure, tasks), strict=True):
+        _show(name, requests, came)
+        found[name] = _as_data(requests, came)
     return found
 
 
-def _one(
-    selection: Selection, requests: Sequence[Request], scorers: Sequence[Scorer], embedder: Embedder
-) -> dict[str, Any]:
-    ahead = near_before(requests, embedder)
+def measure(tools: Tools, task: tuple[float, Sequence[Request]]) -> Measured:
+    """Sweep one selection in memory, and replay it through the real cache."""
+    error, requests = task
+    ahead = near_before(requests, tools.embedder)
     curves = {"static cosine": static(requests, ahead)}
     # Without the guards nothing is shown that the product would do.
-    guarded = [scorer for scorer in scorers if scorer.guarded]
+    guarded = [scorer for scorer in tools.scorers if scorer.guarded]
     for scorer in guarded:
         shipped = scorer.shipped_cut(BUDGET)
-        curves[scorer.name] = ruled(requests, ahead, scorer, embedder, [*CUTS, *([] if shipped is None else [shipped])])
+        cuts = [*CUTS, *([] if shipped is None else [shipped])]
+        curves[scorer.name] = ruled(requests, ahead, scorer, tools.embedder, cuts)
+    last = guarded[-1]
     replays = [
-        replay(requests, embedder, rules, guarded[-1].name, setting)
-        for setting, rules in _settings(guarded[-1], curves[guarded[-1].name], selection.error)
+        replay(requests, tools.embedder, rules, last.name, setting)
+        for setting, rules in _settings(last, curves[last.name], error)
     ]
-    _show(selection, requests, curves, replays)
+    return Measured(curves, replays)
+
+
+def _as_data(requests: Sequence[Request], came: Measured) -> dict[str, Any]:
     return {
         "requests": len(requests),
         "ceiling": ceiling(requests),
         "curves": {
-            name: [{"cut": point.cut, **point.tally.as_dict()} for point in points] for name, points in curves.items()
+            name: [{"cut": point.cut, **point.tally.as_dict()} for point in points]
+            for name, points in came.curves.items()
         },
         "replays": [
             {
@@ -145,7 +160,7 @@ def _one(
                 "shares": {share: tally.as_dict() for share, tally in one.shares.items()},
                 "served": [vars(hit) for hit in one.served],
             }
-            for one in replays
+            for one in came.replays
         ],
     }
 
@@ -162,22 +177,19 @@ def _settings(scorer: Scorer, points: Sequence[Point], error: float) -> list[tup
     return [(setting, fixed_cut(scorer.verifier, hindsight.cut))]
 
 
-def _show(
-    selection: Selection, requests: Sequence[Request], curves: dict[str, list[Point]], replays: Sequence[Replay]
-) -> None:
-    top = ceiling(requests)
-    title = f"{selection.name}: {len(requests)} requests, ceiling {100 * top:.1f}% hits"
+def _show(name: str, requests: Sequence[Request], came: Measured) -> None:
+    title = f"{name}: {len(requests)} requests, ceiling {100 * ceiling(requests):.1f}% hits"
     header = ("scorer", "cut", "hits", "exact", "wrong/hit", "wrong/semantic", "wrong/request", "forbidden/request")
-    real = [(one.scorer, one.setting, *_cells(one.tally)) for one in replays]
+    real = [(one.scorer, one.setting, *_cells(one.tally)) for one in came.replays]
     show(f"{title}; through the real cache (%)", header, real)
-    shown = [point for point in curves["static cosine"] if round(100 * point.cut) % 5 == 0 or point.cut > 0.9]
+    shown = [point for point in came.curves["static cosine"] if round(100 * point.cut) % 5 == 0 or point.cut > 0.9]
     show(
         "Static cosine thresholds, no classes, no guards (%)",
         header[1:],
         [(f"{point.cut:.3f}" if point.cut <= 1 else "exact only", *_cells(point.tally)) for point in shown],
     )
     rows = []
-    for name, points in curves.items():
+    for name, points in came.curves.items():
         for error in ERRORS:
             point = best(points, error)
             cells = (None, *[None] * 6) if point is None else (point.cut, *_cells(point.tally))
@@ -185,7 +197,7 @@ def _show(
     show(
         "The best cut in hindsight at so many wrong per hit, in memory (%)", ("scorer", "wrong/hit", *header[1:]), rows
     )
-    for one in replays:
+    for one in came.replays:
         show(
             f"By share: {one.scorer}, {one.setting}",
             ("share", "requests", "bypassed", "exact", "semantic", "wrong exact", "wrong semantic"),

@@ -85,8 +85,9 @@ class Ledger:
         if budget is None:
             nothing = Admission(self._shipped, None, "none", shadow=True, records=self._records)
             watch = ErrorWatch(self._error.seen(max_error_rate))
-            budget = self._budgets[max_error_rate] = _Budget(max_error_rate, nothing, watch, doubted=self._probation)
+            budget = _Budget(max_error_rate, nothing, watch, doubted=self._probation)
             self._decide(budget)
+            self._budgets[max_error_rate] = budget
         return budget.admission
 
     def known(self, max_error_rate: float) -> Admission | None:

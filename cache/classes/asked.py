@@ -25,12 +25,12 @@ END_CHARS: Final = 300
 SENTENCES: Final = 4
 """Of a text judged whole, at most so many sentences."""
 REPLY_CHARS: Final = 70
-UNSIGNED_MARGIN: Final = 0.5
-"""So much higher is the cut for a text without any sign."""
-LEAST_WORDS: Final = 5
+LEAST_WORDS: Final = 4
 """Shorter texts without a sign belong to no class."""
 
 _FENCED: Final = re.compile(r"```.*?(?:```|$)", re.DOTALL)
+_MARKUP: Final = re.compile(r"[\[\]{}<>=|`\\]")
+"""Signs of code and mark-up, of which the learned weights know nothing."""
 _SENTENCE_END: Final = re.compile(r"(?<=[.?!])\s+|\n+")
 _ING: Final = re.compile(r"^(\w+?)(?:t|g|n)?ing\b")
 _BY_NAME: Final = {sign.name: sign for sign in SIGNS}
@@ -60,7 +60,7 @@ def asked(text: str) -> tuple[str, ...]:
     """The classes of a text: of random, volatile, action, own-data and creative those it belongs to, in this order."""
     reading = read(text)
     found = set(reading.classes)
-    if reading.whole and learned.knows(reading.text):
+    if reading.whole and learned.knows(reading.text) and not _MARKUP.search(text):
         score = learned.score(reading.text, reading.marks)
         if not found and "work" not in reading.signs and score > cut_for(reading):
             found.add(learned.name(reading.text, reading.marks))
@@ -75,9 +75,9 @@ def cut_for(reading: Reading) -> float:
     """The score from which a text belongs to a class that no rule placed it in."""
     instructed = "how-to" in reading.signs or HELP_WANTED.search(reading.text)
     cut = learned.CUT + (learned.HELP_MARGIN if instructed else 0.0)
-    if reading.signs <= {"lead-in"}:
-        # The weights know an assistant's orders and a bank's questions; of other texts they say too much.
-        cut += UNSIGNED_MARGIN if len(learned.words_of(reading.text)) >= LEAST_WORDS else math.inf
+    if reading.signs <= {"lead-in"} and len(learned.words_of(reading.text)) < LEAST_WORDS:
+        # The weights know an assistant's orders and a bank's questions; of other snippets they say too much.
+        return math.inf
     return cut
 
 

@@ -18,13 +18,13 @@ from pydantic import SecretStr
 from proxy.cli.options import CannotRun
 from proxy.cli.serve import address, bind
 from proxy.cli.stats import print_summary
-from proxy.config import LiteLLMParams, ModelEntry, Settings
+from proxy.config import CacheSettings, LiteLLMParams, ModelEntry, PolicySettings, Settings
 from proxy.scripted import ScriptedModel
 
 CONVERSATION = (
     ("a first question", "What is the capital of France?"),
     ("the same again", "What is the capital of France?"),
-    ("reworded", "What is the capital city of France?"),
+    ("reworded", "What's the capital of France?"),
     ("another question", "What is the capital of Spain?"),
     ("another topic", "How long should I boil an egg?"),
     ("reworded", "How long should I boil an egg for?"),
@@ -47,7 +47,9 @@ def demo(
         )
         defaults = Settings()
         server = defaults.server.model_copy(update={"data_dir": Path(folder), "port": port})
-        settings = defaults.model_copy(update={"model_list": [entry], "server": server})
+        # An audited hit would be shown as a miss.
+        cache = CacheSettings(policies={"default": PolicySettings(audit_rate=1e-9)})
+        settings = defaults.model_copy(update={"model_list": [entry], "server": server, "cache": cache})
         with _proxy(settings) as (proxy_url, app):
             _converse(proxy_url)
             typer.echo("")

@@ -148,6 +148,11 @@ class CacheSettings(Section):
     """Reuse of stored answers."""
 
     enabled: bool = Field(default=True, description="Whether answers are stored and served at all.")
+    probation: bool = Field(
+        default=False,
+        description="Whether the first semantic hits of a namespace are all audited, until the shipped cut has proven "
+        "itself. The error budget then holds on traffic that the cut does not suit, at the price of those hits.",
+    )
     writes_per_minute: Annotated[float, Field(ge=0)] | None = Field(
         default=None, description="The most answers that one namespace may store in a minute; left out: no limit."
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 import numpy as np
 import pytest
 
 from benchmarks.decisions import __main__ as run
-from benchmarks.decisions import data, kept
+from benchmarks.decisions import data, kept, workers
 from benchmarks.decisions.embedding import KeptEmbedder, similarities
 from benchmarks.decisions.kept import KeptRows, key_of
 from benchmarks.decisions.plots import need_matplotlib
@@ -61,10 +62,11 @@ def folder(write_rows):
 
 
 def test_the_benchmark_runs_from_files_to_tables(folder, embedder, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(run, "kept_embedder", lambda cache: KeptEmbedder(embedder, cache))
+    monkeypatch.setattr(workers, "kept_embedder", lambda cache: KeptEmbedder(embedder, cache))
     out = tmp_path / "out.json"
+    where = ["--data", str(folder), "--cache", str(tmp_path / "kept"), "--json", str(out)]
 
-    run.main(["--data", str(folder), "--cache", str(tmp_path / "kept"), "--verifier", "cosine", "--json", str(out)])
+    run.main([*where, "--verifier", "cosine", "--jobs", "1"])
 
     found = json.loads(out.read_text())
     pooled = found["pairs"]["recall"]["pooled without Quora"]
@@ -146,6 +148,23 @@ def test_only_what_a_guard_is_sure_of_is_a_veto():
     assert found[0, guard_names().index("numbers")], "other numbers ask for another answer"
     assert not found[1].any(), "nothing speaks against the same text"
     assert not found[2].any(), "nor against this rewording"
+
+
+def lengths(tools, texts):
+    """A task for workers: what an embedder and the scorers of a process of its own make of texts."""
+    return [scorer.name for scorer in tools.scorers], tools.embedder.embed(texts).shape, os.getpid()
+
+
+def test_work_is_shared_between_processes(tmp_path, model_cache):
+    tools = workers.open_tools(tmp_path, ["cosine"])
+
+    found = list(workers.Workers(2, tmp_path, tools).map(lengths, [[OPEN], [OPEN, CEILING], [FIVE]]))
+
+    assert [shape for _, shape, _ in found] == [(1, 384), (2, 384), (1, 384)], "results come in the order of the tasks"
+    assert all(names == ["cosine", "cosine + guards"] for names, _, _ in found), "each process has the same scorers"
+    assert os.getpid() not in {process for _, _, process in found}, "none of it was done here"
+    tools = workers.open_tools(tmp_path, ["cosine"])
+    assert tools.embedder.prepare([OPEN, CEILING, FIVE]) == 0, "what the processes embedded is kept"
 
 
 def test_a_folder_without_data_is_said_so(tmp_path):

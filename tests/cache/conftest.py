@@ -17,7 +17,8 @@ from tests.fakes import FakeClock, FakeEmbedder, FakeWatch, WatchedIndex, answer
 class Rig:
     """A cache over real SQLite and real Chroma in one folder; embedder, watch and clock are fakes.
 
-    ``judges``, ``verdicts`` and ``chance`` are ``Cache``'s; no hit is audited unless ``chance`` says so.
+    ``judges``, ``verdicts``, ``chance`` and what else is given are ``Cache``'s; no hit is audited unless ``chance``
+    says so.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class Rig:
         judges=None,
         verdicts=None,
         chance=lambda: 0.999,
+        **more,
     ):
         self.folder = folder
         self.embedder = embedder or FakeEmbedder()
@@ -39,7 +41,7 @@ class Rig:
         self.index = WatchedIndex(ChromaIndex(folder / "chroma"))
         self.indexer = Indexer(self.entries, self.index, self.embedder.id, self.watch.failed)
         self.neighbours = Neighbours(self.entries, self.index, self.indexer, self.embedder)
-        self.cache = Cache(self.entries, self.neighbours, self.watch, self.clock, judges, verdicts, chance)
+        self.cache = Cache(self.entries, self.neighbours, self.watch, self.clock, judges, verdicts, chance, **more)
         self.open = True
 
     async def ask(self, call):

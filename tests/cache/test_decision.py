@@ -456,6 +456,7 @@ def test_reasons_are_what_headers_and_logs_have_always_said():
         "BELOW_CUT": "below_cut",
         "NO_CUT": "no_cut",
         "GUARD": "guard",
+        "POISONED": "poisoned",
         "JUDGED_WRONG": "judged_wrong",
         "AUDIT": "audit",
         "SHADOW": "shadow",

@@ -265,6 +265,15 @@ async def test_in_shadow_mode_a_would_be_hit_is_a_miss_that_keeps_what_was_judge
     assert (await rig.ask(asked(FRANCE, shadow))).entry == stored, "the exact tier serves in shadow mode"
 
 
+async def test_a_judged_call_says_that_the_verifier_works(make_judged):
+    rig = make_judged(cut=None)
+    await rig.fill(asked(FRANCE))
+    await rig.ask(asked(SPAIN))
+    assert "verifier" not in rig.watch.fine, "a guard's veto says nothing of it"
+    await rig.ask(asked(REWORDED))
+    assert "verifier" in rig.watch.fine, "it has scored"
+
+
 async def test_a_namespace_in_shadow_mode_is_served_nothing_by_meaning(make_judged):
     rig = make_judged(cut=0.4)
     await rig.fill(asked(FRANCE))
@@ -404,9 +413,10 @@ def test_without_shipped_cuts_a_namespace_begins_in_shadow_mode():
 
 
 def test_learned_judges_audit_no_less_than_the_policy_asks_for():
-    judges = learned()
-    assert judges.of("tests", Policy(audit_rate=0.0)).audit_rate > 0.0, "a cut that nothing is known about is audited"
-    assert judges.of("tests", Policy(audit_rate=1.0)).audit_rate == 1.0, "a policy may ask for more"
+    verifier = FakeVerifier()
+    doubting = LearnedJudges(verifier, "fake", Calibrations(verifier, PRIORS, probation=True))
+    assert learned().of("tests", Policy(audit_rate=0.25)).audit_rate == 0.25, "as much, where nothing is in doubt"
+    assert doubting.of("tests", Policy(audit_rate=0.25)).audit_rate == 1.0, "more, where the labels call for it"
 
 
 def test_a_policy_in_shadow_mode_stays_there_whatever_was_learned():

@@ -22,6 +22,7 @@ POLICIES = st.builds(
     max_error_rate=st.sampled_from([0.01, 0.05]),
     audit_rate=st.sampled_from([0.02, 0.1]),
     shadow=st.booleans(),
+    deletion_gain=st.sampled_from([None, 0.08, 0.5]),
     min_quality=SHARES,
     ttl=st.sampled_from([60.0, 3600.0]),
     max_age=st.sampled_from([None, 60.0, 3600.0]),
@@ -37,6 +38,7 @@ STRICT = Policy(
     tiers=NONE,
     max_error_rate=0.01,
     audit_rate=0.5,
+    deletion_gain=0.08,
     min_quality=1.0,
     ttl=60.0,
     max_age=60.0,
@@ -55,6 +57,8 @@ LOOSENED = [
     (STRICT, "audit_rate", 0.49),
     (SHADOW, "shadow", False),
     (FIXED, "similarity_threshold", 0.99),
+    (STRICT, "deletion_gain", 0.09),
+    (STRICT, "deletion_gain", None),
     (STRICT, "min_quality", 0.99),
     (STRICT, "ttl", 61.0),
     (STRICT, "max_age", 61.0),
@@ -113,7 +117,7 @@ def test_budget_and_audits_do_not_count_beside_a_fixed_threshold():
     assert is_no_looser(one, Policy(similarity_threshold=0.9)), "they are not in force"
 
 
-@pytest.mark.parametrize("base", [Policy(), Policy(similarity_threshold=1.0), Policy(max_error_rate=0.0)], ids=str)
+@pytest.mark.parametrize("base", [Policy(), Policy(similarity_threshold=1.0), Policy(max_error_rate=0.0)])
 def test_shadow_mode_serves_nothing_by_meaning_and_may_always_be_chosen(base):
     shadow = Policy(similarity_threshold=0.0, shadow=True)
     assert is_no_looser(shadow, base), "its threshold is not in force"

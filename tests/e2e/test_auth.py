@@ -150,7 +150,7 @@ def test_ways_to_present_a_key(server: Server, upstream: Upstream, header: str) 
 
 
 def test_namespaces_share_no_answers(server: Server, upstream: Upstream) -> None:
-    exact, reworded = "What is the capital of France?", "What is the capital city of France?"
+    exact, reworded = "What is the capital of France?", "What's the capital of France?"
     assert server.chat(exact, bearer(ANNA)).headers["x-reprise-cache"] == "miss"
     for key in (ANNA, ARTHUR):
         assert server.chat(exact, bearer(key)).headers["x-reprise-tier"] == "exact"
@@ -310,7 +310,7 @@ def test_minimal_exposure(server: Server, open_server: Server) -> None:
     asked = (
         ("What is the capital of France?", "upstream"),
         ("What is the capital of France?", "exact"),
-        ("What is the capital city of France?", "semantic"),
+        ("What's the capital of France?", "semantic"),
         ("What is the capital of Spain?", "upstream"),
     )
     for prompt, tier in asked:

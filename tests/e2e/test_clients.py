@@ -27,7 +27,7 @@ from tests.e2e.support import (
 )
 
 FRANCE = "What is the capital of France?"
-FRANCE_REWORDED = "What is the capital city of France?"
+FRANCE_REWORDED = "What's the capital of France?"
 SPAIN = "What is the capital of Spain?"
 
 Ask = Callable[..., Reply]
@@ -314,7 +314,7 @@ def test_langchain(server: Server, upstream: Upstream, fresh_key: str, stream: b
 @pytest.mark.parametrize("stored_from", [False, True], ids=["from-whole", "from-stream"])
 @pytest.mark.parametrize("replayed_as", [False, True], ids=["as-whole", "as-stream"])
 def test_langchain_tool_calls(server: Server, fresh_key: str, stored_from: bool, replayed_as: bool) -> None:
-    prompt = "[tool get_weather] Is it windy in Zürich?"
+    prompt = "[tool get_weather] Why does the wind blow in Zürich?"
     for stream, status in ((stored_from, "miss"), (replayed_as, "hit")):
         message = LangChain(server, fresh_key, stream=stream).ask(prompt)
         assert message.response_metadata["headers"]["x-reprise-cache"] == status

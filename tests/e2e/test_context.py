@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.support import Server, Upstream, told, user
 
 FRANCE = "What is the capital of France?"
-REWORDED = "What is the capital city of France?"
+REWORDED = "What's the capital of France?"
 
 WORDS = (
     "The harbour opened before dawn and the boats came in with herring while the bell over the market rang and the"

@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.support import Server, Upstream, client_of, eventually, told
 
 FRANCE = "What is the capital of France?"
-REWORDED = "What is the capital city of France?"
+REWORDED = "What's the capital of France?"
 
 
 class Caller:

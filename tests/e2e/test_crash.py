@@ -18,7 +18,7 @@ THREADS = 6
 ENOUGH = 40
 """Answers that clients must have before the server is killed."""
 FRANCE = "What is the capital of France?"
-REWORDED = "What is the capital city of France?"
+REWORDED = "What's the capital of France?"
 
 
 @dataclass(frozen=True)

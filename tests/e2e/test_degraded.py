@@ -9,7 +9,7 @@ from tests.e2e.conftest import Launch
 from tests.e2e.support import Server, Upstream, answer, assemble, events, told
 
 FRANCE = "What is the capital of France?"
-REWORDED = "What is the capital city of France?"
+REWORDED = "What's the capital of France?"
 
 
 def assert_serves_without(server: Server, upstream: Upstream, part: str) -> None:

@@ -95,13 +95,13 @@ class Fault:
 
 OWN_WORDS = {
     "400": Fault("[status 400] Please refuse this.", 400, "scripted", openai.BadRequestError),
-    "401": Fault("[status 401] Who am I to you?", 401, "scripted", openai.AuthenticationError),
-    "403": Fault("[status 403] Let me in there.", 403, "scripted", openai.PermissionDeniedError),
+    "401": Fault("[status 401] Explain who may pass.", 401, "scripted", openai.AuthenticationError),
+    "403": Fault("[status 403] Explain a closed door.", 403, "scripted", openai.PermissionDeniedError),
     "404": Fault("[status 404] Find the lost thing.", 404, "scripted", openai.NotFoundError),
     "422": Fault("[status 422] Read the unreadable.", 422, "scripted", openai.UnprocessableEntityError),
     "429": Fault("[status 429] One more, and quickly.", 429, "scripted", openai.RateLimitError),
     "500": Fault("[status 500] Fall over for me.", 500, "scripted", openai.InternalServerError),
-    "503": Fault("[status 503] Are you open now?", 503, "scripted", openai.InternalServerError),
+    "503": Fault("[status 503] Explain overload.", 503, "scripted", openai.InternalServerError),
 }
 """The upstream's own status and body reach the caller."""
 
@@ -272,7 +272,7 @@ def test_a_stream_with_an_error_event(server: Server, upstream: Upstream) -> Non
 
 
 def test_a_stream_without_a_finish_reason_is_not_stored(server: Server, upstream: Upstream) -> None:
-    prompt = "[unfinished] Forget to say that you are done."
+    prompt = "[unfinished] Explain how a story ends."
     for count in (1, 2):
         raw = server.chat(prompt, stream=True)
         assert raw.status_code == 200

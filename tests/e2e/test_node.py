@@ -15,7 +15,7 @@ pytestmark = pytest.mark.node
 
 FOLDER = Path(__file__).parent / "node"
 FRANCE = "What is the capital of France?"
-REWORDED = "What is the capital city of France?"
+REWORDED = "What's the capital of France?"
 SPAIN = "What is the capital of Spain?"
 
 

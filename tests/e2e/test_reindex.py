@@ -20,7 +20,7 @@ COUNTRIES = """
     Paraguay Brazil Venezuela Morocco Algeria Tunisia Egypt Ethiopia Kenya
 """.split()
 FRANCE = "What is the capital of France?"
-REWORDED = "What is the capital city of France?"
+REWORDED = "What's the capital of France?"
 
 
 def ask_reworded(server: Server) -> float:

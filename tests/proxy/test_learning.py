@@ -155,7 +155,7 @@ def test_a_verifier_that_cannot_be_loaded_is_told_and_leaves_no_judges(make, mon
 
 def test_labels_that_cannot_be_read_are_told_and_leave_no_judges(make, database, cache):
     learning = make()
-    database.close()
+    database.transact(lambda connection: connection.exec_driver_sql("DROP TABLE labels"))
     with pytest.raises(DatabaseError):
         learning.open("mini")
     assert cache.judges is None, "what was refuted before must not be served for lack of labels"
@@ -184,11 +184,12 @@ def test_only_labels_of_this_verifier_and_this_embedder_are_restored(make, label
 
 
 def test_each_namespace_gets_its_own_labels(make, labels):
-    keep(labels, label("lab_acme"), label("lab_other", namespace="other"))
+    for namespace, count in (("acme", 50), ("other", 25)):
+        keep(labels, *(label(f"lab_{namespace}_{at}", at=float(at), namespace=namespace) for at in range(count)))
     learning = make()
     learning.open("mini")
     known = {name: learning.judges.calibrations.of(name, 0.01).labels for name in ("acme", "other", "third")}
-    assert known == {"acme": 1, "other": 1, "third": 0}, "one label each, and none of the others'"
+    assert known == {"acme": 50, "other": 25, "third": 0}, "its own, and none of the others'"
 
 
 def test_of_many_labels_the_newest_are_restored(make, labels, monkeypatch):
@@ -206,6 +207,32 @@ def test_what_labels_refuted_is_not_served_after_a_restart(make, labels, cache):
     judge = cache.judges.of("acme", Policy())
     assert judge.cut is None or judge.shadow, "sixty wrong hits stand against the shipped cut"
     assert cache.judges.of("other", Policy()).cut == 0.9, "in their own namespace only"
+
+
+# How things stand
+
+
+def test_how_a_namespace_stands_is_told_by_budget(make, labels):
+    keep(labels, *(label(f"lab_{at}", at=float(at)) for at in range(25)))
+    keep(labels, label("lab_person", source="feedback", namespace="other", correct=False))
+    learning = make()
+    assert learning.standing(None) == {}, "nothing stands before it is open"
+    learning.open("mini")
+    known = learning.standing("acme")
+    assert set(known) == {"acme"}, "one namespace sees its own only"
+    found = known["acme"]
+    assert found["verifier"] == "fake-verifier", "whose scores they are"
+    assert found["labels"] == {"miss": {"right": 25, "wrong": 0}}, "by source"
+    assert set(found) == {"verifier", "labels", "0.01"}, (
+        "one line for each budget in use, however many policies have it"
+    )
+    line = found["0.01"]
+    assert (line["cut"], line["source"], line["shadow"], line["alarm"]) == (0.9, "prior", False, None), "what serves"
+    assert line["labels_above"] == 25, "on how many labels"
+    assert 0 < line["error_at_most"] < 1, "and what they bound the error by"
+    everybody = learning.standing(None)
+    assert set(everybody) == {"acme", "other"}, "an operator sees all"
+    assert everybody["other"]["labels"] == {"feedback": {"right": 0, "wrong": 1}}, "each with its own"
 
 
 # New labels

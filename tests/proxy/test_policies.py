@@ -27,6 +27,7 @@ GIVEN = {
     "audit_rate": 0.5,
     "shadow": True,
     "similarity_threshold": 0.5,
+    "deletion_gain": 0.3,
     "verified": 7,
     "min_quality": 0.1,
     "ttl": "1m",
@@ -44,7 +45,7 @@ def test_every_setting_of_a_policy_reaches_the_cache():
     policy = build(policies={"mine": GIVEN})["mine"]
     assert (policy.name, policy.tiers, policy.similarity_threshold) == ("mine", frozenset({"exact"}), 0.5), "who, where"
     assert (policy.max_error_rate, policy.audit_rate, policy.shadow) == (0.05, 0.5, True), "budget, audits, shadow"
-    assert policy.verified == 7, "how many are asked about"
+    assert (policy.verified, policy.deletion_gain) == (7, 0.3), "how many are asked about, what is refused"
     assert (policy.min_quality, policy.ttl, policy.decay) == (0.1, 60.0, Decay(0.2, 3600.0)), "quality and age"
     assert (policy.max_temperature, policy.candidates, policy.max_candidates) == (0.3, 7, 9), "what is looked at"
     assert (policy.store_tool_calls, policy.allow_loosening) == ("never", True), "what is let"

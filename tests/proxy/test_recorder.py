@@ -183,7 +183,11 @@ async def test_what_the_verifier_made_of_the_nearest_is_logged_for_feedback_to_c
     assert log.rows[0].reason == decision.reason, "beside the reason"
 
 
-@pytest.mark.parametrize("decision", [HIT, MISS, Miss(Reason.GUARD, 0.95, "numbers: 7"), Bypass("action")], ids=str)
+@pytest.mark.parametrize(
+    "decision",
+    [HIT, MISS, Miss(Reason.GUARD, 0.95, "numbers: 7"), Bypass("action")],
+    ids=["hit", "miss", "guard", "bypass"],
+)
 async def test_where_no_verifier_was_asked_nothing_is_logged_of_one(recorder, log, decision):
     await recorder.record(exchange(), outcome(decision, 200, answer=answer()))
     assert log.rows[0].metadata == {}, "there is no score"
