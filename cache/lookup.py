@@ -7,10 +7,9 @@ failing store or embedder is a miss, reported to a ``Watch`` and never raised.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,10 +18,10 @@ from cache import answers
 from cache.call import Call
 from cache.classes import allowed_tiers
 from cache.decision import Bypass, Candidate, Decision, Hit, Miss, Reason, decide
-from cache.judges import Judge, Judges
+from cache.judges import Judges
 from cache.neighbours import Neighbours
-from cache.poisoning import deletion_gain
 from cache.policy import Tier
+from cache.semantic import Verdicts, decide_semantic, least_similarity, marked, unpoisoned
 from store.embedder import EmbedderError
 from store.entries import Entries, Entry
 from store.ids import new_id
@@ -35,14 +34,6 @@ EMBEDDING_PATIENCE = 1.0
 
 REST = 10.0
 """Seconds without the semantic tier after the embedder failed or took too long."""
-
-
-class Verdicts(Protocol):
-    """What is known of pairs that were judged before."""
-
-    def judged_wrong(self, prompt_key: str, entry_keys: Iterable[str]) -> set[str]:
-        """Which of these entries, by exact_key, were judged wrong for this prompt. Raises ``DatabaseError``."""
-        ...
 
 
 class Watch(Protocol):
@@ -208,7 +199,7 @@ class Cache:
         """The nearest entry that may be served; ``vector`` gets the prompt's embedding, here or soon after."""
         assert self.neighbours is not None
         assert call.fuzzy is not None
-        text, least = call.fuzzy.text, self._least(call)
+        text, least = call.fuzzy.text, least_similarity(call, self.judges)
         try:
             fits = self.neighbours.fits(text)
             compatible = fits and least is not None and self.neighbours.any_compatible(call.fuzzy)
@@ -227,58 +218,16 @@ class Cache:
         embedded = vector.result()
         if embedded is None:
             return Miss(Reason.TIER_FAILED)
-        candidates = self.neighbours.nearest(call.fuzzy, embedded, call.scope.partition, call.policy, least)
+        candidates: Sequence[Candidate] = self.neighbours.nearest(
+            call.fuzzy, embedded, call.scope.partition, call.policy, least
+        )
         if not candidates:
             return Miss(Reason.NOTHING_SIMILAR)
-        return self._unpoisoned(self._decide_semantic(call, self._marked(call, candidates)), call, embedded)
-
-    def _least(self, call: Call) -> float | None:
-        """Cosine from which a neighbour is worth a look; None where nothing could be served by meaning."""
-        if call.policy.similarity_threshold is not None:
-            return call.policy.similarity_threshold
-        return None if self.judges is None else self.judges.floor
-
-    def _marked(self, call: Call, candidates: list[Candidate]) -> list[Candidate]:
-        """Candidates, with those marked that were judged wrong for this prompt before."""
-        if self._verdicts is None:
-            return candidates
-        wrong = self._verdicts.judged_wrong(call.exact_key, [one.entry.exact_key for one in candidates])
-        if not wrong:
-            return candidates
-        return [dataclasses.replace(one, judged_wrong=one.entry.exact_key in wrong) for one in candidates]
-
-    def _decide_semantic(self, call: Call, candidates: list[Candidate]) -> Hit | Miss:
-        """Decide; a hit may yet be kept back, by shadow mode or for an audit."""
-        assert call.fuzzy is not None
-        judge, policy = None, call.policy
-        if self.judges is not None and policy.similarity_threshold is None:
-            judge = self.judges.of(call.scope.namespace, policy)
-            # The nearest may lie below what is worth judging: it came along for the record.
-            policy = dataclasses.replace(policy, min_similarity=max(policy.min_similarity, self.judges.floor))
-        decision = decide(call.fuzzy.text, candidates, policy, self._clock(), judge)
-        if self.judges is not None and decision.judged is not None:
+        candidates = marked(call, candidates, self._verdicts)
+        decision = decide_semantic(call, candidates, self.judges, self._clock(), self._chance)
+        if decision.judged is not None:
             self._watch.worked("verifier")
-            self.judges.seen(call.scope.namespace, call.fuzzy.text, decision.judged)
-        return self._keep_back(decision, call, judge) if isinstance(decision, Hit) else decision
-
-    def _unpoisoned(self, decision: Hit | Miss, call: Call, vector: Vector) -> Hit | Miss:
-        """A hit, unless its stored prompt carries more than the new one asks for, where policy has that checked."""
-        limit = call.policy.deletion_gain
-        if limit is None or not isinstance(decision, Hit) or decision.entry.prompt is None:
-            return decision
-        assert self.neighbours is not None
-        gain = deletion_gain(vector, decision.entry.prompt, decision.similarity, self.neighbours.embed_all)
-        if gain <= limit:
-            return decision
-        return Miss(Reason.POISONED, decision.similarity, f"gain {gain:.3f}", decision.judged)
-
-    def _keep_back(self, hit: Hit, call: Call, judge: Judge | None) -> Hit | Miss:
-        if call.policy.shadow or (judge is not None and judge.shadow):
-            return Miss(Reason.SHADOW, hit.similarity, judged=hit.judged)
-        if judge is not None and hit.judged is not None and self._chance() < judge.audit_rate:
-            judged = dataclasses.replace(hit.judged, propensity=judge.audit_rate)
-            return Miss(Reason.AUDIT, hit.similarity, judged=judged)
-        return hit
+        return unpoisoned(decision, call, embedded, self.neighbours.embed_all)
 
     def _embed(self, text: str, vector: Future[Vector | None]) -> None:
         """Embed a text that the embedder reads whole; None for one that it does not, or that fails."""

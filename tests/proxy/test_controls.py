@@ -239,9 +239,10 @@ LEARNED = Policy(ttl=3600.0)
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.89, 1.0])
-def test_beside_a_verifier_any_threshold_only_tightens_and_is_granted(threshold):
+def test_beside_a_verifier_any_threshold_only_tightens(threshold):
     policy, ignored = granted(LEARNED, threshold=threshold)
-    assert (policy.min_similarity, ignored) == (threshold, []), "a least similarity beside the cut"
+    assert policy.min_similarity == threshold, "a least similarity beside the cut"
+    assert ignored == ([] if threshold >= 0.8 else ["threshold"]), "a low one asks for more than the cut gives"
     assert policy.similarity_threshold is None, "the verifier still decides"
     assert dataclasses.replace(policy, min_similarity=0.0) == LEARNED, "nothing else has changed"
 

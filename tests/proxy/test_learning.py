@@ -52,11 +52,12 @@ def cache():
 def make(monkeypatch, labels, entries, cache):
     """Makes the learning of a fake verifier with these priors; its calibrations are ``kind``."""
 
-    def made(priors=PRIORS, kind=Calibrations, verifier=None):
-        monkeypatch.setattr(learning_module, "load_verifier", lambda *_: verifier or FakeVerifier())
+    def made(priors=PRIORS, kind=Calibrations, probation=False):
+        monkeypatch.setattr(learning_module, "load_verifier", lambda *_: FakeVerifier())
         monkeypatch.setattr(learning_module, "priors_of", lambda *_: priors)
         monkeypatch.setattr(learning_module, "Calibrations", kind)
-        return Learning(VerifierSettings(model="fake-verifier"), [0.01, 0.01], labels, entries, cache, LabelError())
+        settings, budgets = VerifierSettings(model="fake-verifier"), [0.01, 0.01]
+        return Learning(settings, budgets, labels, entries, cache, LabelError(), probation=probation)
 
     return made
 
@@ -64,8 +65,8 @@ def make(monkeypatch, labels, entries, cache):
 class Watched(Calibrations):
     """Calibrations that note each label they are told."""
 
-    def __init__(self, *given):
-        super().__init__(*given)
+    def __init__(self, *given, **named):
+        super().__init__(*given, **named)
         self.noted = []
 
     def told(self, label):
@@ -193,8 +194,8 @@ def test_each_namespace_gets_its_own_labels(make, labels):
 
 
 def test_of_many_labels_the_newest_are_restored(make, labels, monkeypatch):
-    monkeypatch.setattr(learning_module, "WINDOW", 2)
-    assert WINDOW > 2, "the real window holds more"
+    assert learning_module.RESTORED >= WINDOW, "what is read fills the window"
+    monkeypatch.setattr(learning_module, "RESTORED", 2)
     keep(labels, *(label(f"lab_{at}", at=float(at)) for at in range(5)))
     learning = make(kind=Watched)
     learning.open("mini")
@@ -278,6 +279,12 @@ def test_labels_of_other_sources_leave_the_quality_to_others(make, entries, sour
     entries.add(entry(id="ent_1"), None, None, replace=False).result(60)
     make().told(label(source=source, correct=False))
     assert entries.get("ent_1").beta == 1.0, "that the answer does not fit another prompt is not its fault"
+
+
+@pytest.mark.parametrize(("probation", "audited"), [(False, 0.02), (True, 1.0)])
+def test_probation_audits_all_hits_of_a_cut_that_nothing_is_known_about(make, cache, probation, audited):
+    make(probation=probation).open("mini")
+    assert cache.judges.of("acme", Policy(audit_rate=0.02)).audit_rate == audited, "as policy says, or all of them"
 
 
 # In the application
