@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
 from cache.calibration import Calibrations
 from cache.decision import Candidate, Judged
 from cache.policy import Policy
-from cache.verifier import Mix, Pair, Verifier
+from cache.verifier import Mix, Pair, Verifier, VerifierError
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Judge:
         assert candidate.entry.prompt is not None
         signals = self.verifier.signals([Pair(text, candidate.entry.prompt, candidate.similarity)])
         score = float(self.mix.score(signals)[0])
+        if not math.isfinite(score):
+            raise VerifierError("the verifier gave no number")
         weighed = tuple(map(float, signals[0]))
         return Judged(candidate.entry, candidate.similarity, score, weighed, self.verifier.id, self.embedder)
 
