@@ -64,7 +64,7 @@ def main() -> None:
             "model_list:\n  - model_name: '*'\n    litellm_params:\n      model: openai/*\n"
             f"      api_base: http://127.0.0.1:{upstream_port}/v1\n      api_key: none\n"
             # Each of the stand-in's answers is another: audits would find every hit wrong, and stop them.
-            "cache: {policies: {default: {audit_rate: 1.0e-9}}\n"
+            "cache: {policies: {default: {audit_rate: 1.0e-9}}}\n"
         )
         with (
             application(UPSTREAM, folder, "upstream_app", upstream_port),
