@@ -27,6 +27,8 @@ class Call:
     store: bool = True
     """May the answer be stored?"""
     tags: tuple[str, ...] = ()
+    auditable: bool = True
+    """May a would-be hit be forwarded to measure the error of hits? Not where nothing is forwarded at all."""
 
     @cached_property
     def classes(self) -> list[str]:

@@ -73,7 +73,7 @@ def unpoisoned(decision: Hit | Miss, call: Call, vector: Vector, embed: Embed) -
 def _kept_back(hit: Hit, call: Call, judge: Judge | None, chance: Callable[[], float]) -> Hit | Miss:
     if call.policy.shadow or (judge is not None and judge.shadow):
         return Miss(Reason.SHADOW, hit.similarity, judged=hit.judged)
-    if judge is not None and hit.judged is not None and chance() < judge.audit_rate:
-        judged = dataclasses.replace(hit.judged, propensity=judge.audit_rate)
-        return Miss(Reason.AUDIT, hit.similarity, judged=judged)
-    return hit
+    judged = hit.judged
+    if judge is None or judged is None or not call.auditable or chance() >= judge.audit_rate:
+        return hit
+    return Miss(Reason.AUDIT, hit.similarity, judged=dataclasses.replace(judged, propensity=judge.audit_rate))

@@ -97,7 +97,15 @@ class Pipeline:
             target=target.identity,
             headers=canonical([steering(request.headers), request.query]),
         )
-        call = Call(request.body, scope, policy, controls.no_cache, not controls.no_store, controls.tags)
+        call = Call(
+            request.body,
+            scope,
+            policy,
+            refresh=controls.no_cache,
+            store=not controls.no_store,
+            tags=controls.tags,
+            auditable=not controls.only_if_cached,
+        )
         session = controls.session or _session_in(request.body)
         return Exchange(
             request=request,

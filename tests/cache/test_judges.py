@@ -326,6 +326,13 @@ async def test_a_would_be_hit_that_chance_leaves_is_served(make_judged, rate):
     assert found.judged.propensity == 1.0, "nothing was drawn for it"
 
 
+async def test_a_call_that_is_never_forwarded_is_never_audited(make_judged):
+    rig = make_judged(cut=0.4, chance=lambda: 0.0)
+    await rig.fill(asked(FRANCE))
+    call = dataclasses.replace(asked(REWORDED, dataclasses.replace(JUDGED, audit_rate=1.0)), auditable=False)
+    assert isinstance(await rig.ask(call), Hit), "an audit would bring no fresh answer to compare"
+
+
 async def test_only_would_be_hits_by_meaning_are_drawn(make_judged):
     drawn = []
     rig = make_judged(cut=0.5, chance=lambda: drawn.append(1) or 0.0)
