@@ -94,7 +94,7 @@ async def test_a_score_that_is_no_number_is_a_miss(make_judged, verifier):
     rig = make_judged(cut=0.0)
     await rig.fill(asked(FRANCE))
     verifier.otherwise = math.nan
-    assert (await rig.ask(asked(REWORDED))).reason == Reason.BELOW_CUT, "not a number is not sure"
+    assert (await rig.ask(asked(REWORDED))).reason == Reason.TIER_FAILED, "a verifier without a number has failed"
 
 
 async def test_without_a_cut_nothing_is_served_by_meaning(make_judged, verifier):
