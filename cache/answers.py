@@ -44,6 +44,12 @@ def text_of(answer: Mapping[str, Any]) -> str:
     return content if isinstance(content, str) else ""
 
 
+def model_of(answer: Mapping[str, Any]) -> str | None:
+    """The model as the upstream names it, which may hold a version; None where it names none."""
+    model = answer.get("model")
+    return model if isinstance(model, str) and model else None
+
+
 def _is_whole(choice: Any) -> bool:
     if not isinstance(choice, Mapping):
         return False

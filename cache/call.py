@@ -44,3 +44,9 @@ class Call:
     def fuzzy(self) -> Fuzzy | None:
         """See ``cache.identity.fuzzy_part``."""
         return fuzzy_part(self.body, self.scope)
+
+    @property
+    def known_compat_key(self) -> str | None:
+        """The compat_key where somebody needed it; an exact hit is not worth computing it for."""
+        fuzzy = self.__dict__.get("fuzzy")
+        return fuzzy.compat_key if isinstance(fuzzy, Fuzzy) else None

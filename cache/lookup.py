@@ -276,4 +276,8 @@ class Cache:
             has_tool_calls=calls_tools,
             source_interaction_id=interaction_id,
             tags=call.tags,
+            policy=call.policy.name,
+            project=call.scope.project or None,
+            target=call.scope.target or None,
+            answered_by=answers.model_of(answer),
         )

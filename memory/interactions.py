@@ -86,6 +86,10 @@ class Interaction:
     entry_id: str | None = None
     similarity: float | None = None
     policy: str | None = None
+    experiment: str | None = None
+    arm: str | None = None
+    compat_key: str | None = None
+    """What candidates for this call had to agree on; None where it could only match exactly."""
     memories_used: Sequence[str] = ()
     chunks_used: Sequence[str] = ()
     context_pack: Any = None

@@ -99,6 +99,7 @@ class Recorder:
             entry_id=outcome.entry_id,
             similarity=outcome.similarity,
             policy=exchange.call.policy.name,
+            compat_key=exchange.call.known_compat_key,
             collapsed=outcome.collapsed,
             metadata=_metadata(exchange, outcome),
         )

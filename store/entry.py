@@ -38,6 +38,19 @@ class Entry:
     has_tool_calls: bool = False
     source_interaction_id: str | None = None
     tags: tuple[str, ...] = field(default=())
+    policy: str | None = None
+    """Name of the policy it was stored under."""
+    project: str | None = None
+    target: str | None = None
+    """The upstream that was asked: provider, its model and base."""
+    answered_by: str | None = None
+    """The model as the upstream names it in its answer, which may hold a version."""
+    cost: float | None = None
+    """US dollars that the answer cost, and that each hit saves; None: unknown."""
+    loose_key: str | None = None
+    """The compat_key without the texts of earlier turns; None: its history matches by equality only."""
+    earlier: tuple[str, ...] = field(default=())
+    """Texts of the turns before the last, where they may match by meaning."""
 
     @property
     def quality(self) -> float:
@@ -54,6 +67,10 @@ def as_row(entry: Entry, vector: Vector | None, embedder: str | None) -> dict[st
     row = {name: getattr(entry, name) for name in FIELDS}
     row["answer"] = json.dumps(entry.answer, ensure_ascii=False, separators=(",", ":"))
     row["tags"] = json.dumps(entry.tags)
+    row["earlier"] = json.dumps(entry.earlier, ensure_ascii=False) if entry.earlier else None
+    row["size"] = len(row["answer"].encode("utf-8", "surrogatepass")) + len(
+        (entry.prompt or "").encode("utf-8", "surrogatepass")
+    )
     row["has_tool_calls"] = int(entry.has_tool_calls)
     row["vector"] = None if vector is None else vector.astype(np.float32).tobytes()
     row["embedder"] = None if vector is None else embedder
@@ -66,6 +83,7 @@ def from_row(row: tuple[Any, ...]) -> Entry:
     try:
         values["answer"] = json.loads(values["answer"])
         values["tags"] = tuple(json.loads(values["tags"] or "[]"))
+        values["earlier"] = tuple(json.loads(values["earlier"] or "[]"))
     except (ValueError, TypeError) as error:
         raise DatabaseError(f"entry {values['id']} is damaged: {error}") from error
     values["has_tool_calls"] = bool(values["has_tool_calls"])

@@ -53,9 +53,14 @@ interactions = sa.Table(
     sa.Column("context_pack", sa.Text),
     sa.Column("request", sa.Text),
     sa.Column("response", sa.Text),
+    # Added later, so behind the wide ones.
+    sa.Column("experiment", sa.Text),
+    sa.Column("arm", sa.Text),
+    sa.Column("compat_key", sa.Text),
     # Every index costs each call a page in its commit: one serves both time and namespace.
     sa.Index("interactions_by_time", "created_at", "namespace"),
     sa.Index("interactions_by_session", "session_id", "created_at"),
+    sa.Index("interactions_by_arm", "experiment", "arm", sqlite_where=sa.text("experiment IS NOT NULL")),
 )
 
 entries = sa.Table(
@@ -82,8 +87,24 @@ entries = sa.Table(
     sa.Column("vector", sa.LargeBinary),
     sa.Column("prompt", sa.Text),
     sa.Column("answer", sa.Text, nullable=False),
+    # Added later, so behind the wide ones.
+    sa.Column("policy", sa.Text),
+    sa.Column("project", sa.Text),
+    sa.Column("answered_by", sa.Text),
+    sa.Column("target", sa.Text),
+    sa.Column("cost", sa.Float),
+    sa.Column("size", sa.Integer),
+    sa.Column("loose_key", sa.Text),
+    sa.Column("earlier", sa.Text),
     sa.Index("entries_by_exact_key", "exact_key"),
     sa.Index("entries_by_compat_key", "compat_key", "embedder", "status"),
+    sa.Index(
+        "entries_by_loose_key",
+        "loose_key",
+        "embedder",
+        "status",
+        sqlite_where=sa.text("loose_key IS NOT NULL"),
+    ),
     sa.Index("entries_to_index", "indexed", sqlite_where=sa.text("indexed = 0 AND vector IS NOT NULL")),
     sa.Index("entries_to_embed", "id", sqlite_where=sa.text("vector IS NULL AND compat_key IS NOT NULL")),
     sa.Index("entries_to_expire", "expires_at", sqlite_where=sa.text("status = 'active'")),
@@ -132,4 +153,21 @@ wrong_pairs = sa.Table(
     sa.Column("prompt_key", sa.Text, primary_key=True),
     sa.Column("entry_key", sa.Text, primary_key=True),
     sqlite_with_rowid=False,
+)
+
+experiments = sa.Table(
+    "experiments",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("started_at", sa.Float, nullable=False),
+    sa.Column("stopped_at", sa.Float),
+    sa.Column("kept", sa.Text),
+)
+
+epochs = sa.Table(
+    "epochs",
+    metadata,
+    sa.Column("namespace", sa.Text, primary_key=True),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
 )
