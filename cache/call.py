@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from cache.classes import classes_of
-from cache.identity import Fuzzy, Scope, exact_key, fuzzy_part
+from cache.history import is_comparable
+from cache.identity import Earlier, Fuzzy, Scope, earlier_part, exact_key, fuzzy_part
 from cache.policy import Policy
 
 
@@ -29,6 +30,8 @@ class Call:
     tags: tuple[str, ...] = ()
     auditable: bool = True
     """May a would-be hit be forwarded to measure the error of hits? Not where nothing is forwarded at all."""
+    asked: int | None = None
+    """``Cache.mark`` when the call came in: its answer is not stored if an invalidation since then covers it."""
 
     @cached_property
     def classes(self) -> list[str]:
@@ -44,6 +47,19 @@ class Call:
     def fuzzy(self) -> Fuzzy | None:
         """See ``cache.identity.fuzzy_part``."""
         return fuzzy_part(self.body, self.scope)
+
+    @cached_property
+    def earlier(self) -> Earlier | None:
+        """The turns before the last, where policy lets them match by meaning and they can be compared."""
+        if self.policy.match_history == "equal":
+            return None
+        earlier = earlier_part(self.body, self.scope)
+        return earlier if is_comparable(earlier) else None
+
+    @property
+    def streamed(self) -> bool:
+        """Does the caller want a stream?"""
+        return bool(self.body.get("stream"))
 
     @property
     def known_compat_key(self) -> str | None:

@@ -36,6 +36,7 @@ POLICY_EPOCH = 1
 """Raised when the rules of storing change, so that older entries no longer match."""
 
 _PLACEHOLDER = {"reprise": "last user text"}
+_EARLIER = {"reprise": "earlier text"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,13 @@ class Scope:
     """The upstream that answers: provider, its model and base."""
     headers: str = ""
     """Request headers that change the answer, such as OpenAI-Beta."""
+    epoch: int = 0
+    """The namespace's own: raised to make all that was stored before unreachable."""
 
     @property
     def partition(self) -> str:
-        """Digest of namespace, part and policy epoch; never holds the prompt."""
-        return _partition(self.namespace, self.part)
+        """Digest of namespace, part and epochs; never holds the prompt."""
+        return _partition(self.namespace, self.part, self.epoch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,17 @@ class Fuzzy:
 
     compat_key: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was said before the last user turn, and the key of all that must be equal beside it."""
+
+    loose_key: str
+    roles: tuple[str, ...]
+    """``user`` or ``assistant``, in order."""
+    texts: tuple[str, ...]
+    """As many."""
 
 
 def exact_key(body: Mapping[str, Any], scope: Scope) -> str:
@@ -84,18 +98,42 @@ def fuzzy_part(body: Mapping[str, Any], scope: Scope) -> Fuzzy | None:
     last = messages[-1]
     if not isinstance(last, dict) or last.get("role") != "user":
         return None
-    content = last.get("content")
-    emptied: Any
-    if isinstance(content, str):
-        text, emptied = content, _PLACEHOLDER
-    elif isinstance(content, list) and len(content) == 1 and _is_text(content[0]):
-        text, emptied = content[0]["text"], [{**content[0], "text": _PLACEHOLDER}]
-    else:
+    taken = _taken_out(last, _PLACEHOLDER)
+    if taken is None:
         return None
-    if not text.strip():
-        return None
+    text, emptied = taken
     rest = {**body, "messages": [*messages[:-1], {**last, "content": emptied}]}
     return Fuzzy(_digest("compat", [_placed(scope), _relevant(rest)]), text)
+
+
+def earlier_part(body: Mapping[str, Any], scope: Scope) -> Earlier | None:
+    """Take the texts of the turns before the last out too; None where there are none, or not all are plain text.
+
+    System and developer messages stay in the key, and so does all else that a message carries. Tool calls and their
+    results, images and several parts leave the history to be matched by equality.
+    """
+    if fuzzy_part(body, scope) is None:
+        return None
+    *before, last = body["messages"]
+    kept: list[Any] = []
+    roles: list[str] = []
+    texts: list[str] = []
+    for message in before:
+        role = message.get("role") if isinstance(message, dict) else None
+        if role in ("system", "developer"):
+            kept.append(message)
+            continue
+        taken = _taken_out(message, _EARLIER) if role in ("user", "assistant") else None
+        if taken is None or any(message.get(name) for name in ("tool_calls", "function_call", "audio", "refusal")):
+            return None
+        text, emptied = taken
+        roles.append(role)
+        texts.append(text)
+        kept.append({**message, "content": emptied})
+    if not texts:
+        return None
+    rest = {**body, "messages": [*kept, {**last, "content": _PLACEHOLDER}]}
+    return Earlier(_digest("loose", [_placed(scope), _relevant(rest)]), tuple(roles), tuple(texts))
 
 
 def canonical(value: Any) -> str:
@@ -104,8 +142,9 @@ def canonical(value: Any) -> str:
 
 
 @functools.lru_cache(maxsize=4096)
-def _partition(namespace: str, part: str) -> str:
-    return _digest("partition", [namespace, part, POLICY_EPOCH])[:32]
+def _partition(namespace: str, part: str, epoch: int) -> str:
+    # Without an epoch of its own, a namespace's entries stay where they are.
+    return _digest("partition", [namespace, part, POLICY_EPOCH, *([epoch] if epoch else [])])[:32]
 
 
 def _placed(scope: Scope) -> list[str]:
@@ -114,6 +153,18 @@ def _placed(scope: Scope) -> list[str]:
 
 def _relevant(body: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in body.items() if key not in IRRELEVANT}
+
+
+def _taken_out(message: Mapping[str, Any], placeholder: Any) -> tuple[str, Any] | None:
+    """A message's one text, and its content with a placeholder in the text's place; None without such a text."""
+    content = message.get("content")
+    if isinstance(content, str):
+        text, emptied = content, placeholder
+    elif isinstance(content, list) and len(content) == 1 and _is_text(content[0]):
+        text, emptied = content[0]["text"], [{**content[0], "text": placeholder}]
+    else:
+        return None
+    return (text, emptied) if text.strip() else None
 
 
 def _is_text(part: Any) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Protocol
+
+import numpy as np
 
 from cache.calibration import Calibrations
 from cache.decision import Candidate, Judged
@@ -28,13 +29,17 @@ class Judge:
     """Share of would-be hits that is forwarded all the same."""
 
     def judge(self, text: str, candidate: Candidate) -> Judged:
-        """Score one candidate for a new prompt. Raises ``VerifierError``."""
+        """Score one candidate for a new prompt, by the weakest of its turns. Raises ``VerifierError``."""
         assert candidate.entry.prompt is not None
-        signals = self.verifier.signals([Pair(text, candidate.entry.prompt, candidate.similarity)])
-        score = float(self.mix.score(signals)[0])
-        if not math.isfinite(score):
+        pairs = [Pair(text, candidate.entry.prompt, candidate.similarity)]
+        pairs += [Pair(turn.new, turn.stored, turn.similarity) for turn in candidate.turns]
+        signals = self.verifier.signals(pairs)
+        scores = self.mix.score(signals)
+        if not np.isfinite(scores).all():
             raise VerifierError("the verifier gave no number")
-        weighed = tuple(map(float, signals[0]))
+        # A history is as like another as the turn that is least so.
+        weakest = int(np.argmin(scores))
+        score, weighed = float(scores[weakest]), tuple(map(float, signals[weakest]))
         return Judged(candidate.entry, candidate.similarity, score, weighed, self.verifier.id, self.embedder)
 
 

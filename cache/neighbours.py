@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cache.call import Call
 from cache.decision import Candidate
-from cache.identity import Fuzzy
+from cache.history import differing
+from cache.identity import Earlier, Fuzzy
 from cache.policy import Policy
 from store.embedder import Embedder, Vectors
 from store.entries import Entries, Entry
@@ -44,16 +46,54 @@ class Neighbours:
         """The texts' vectors, shape (texts, dimension). Raises ``EmbedderError``."""
         return self._embedder.embed(texts)
 
-    def any_compatible(self, fuzzy: Fuzzy) -> bool:
+    def any_comparable(self, call: Call) -> bool:
         """Is there anything at all to compare with? Asked before embedding, which costs more."""
-        return self._entries.count_compatible(fuzzy.compat_key, self.embedder_id, 1) > 0
+        if call.fuzzy is None:
+            return False
+        if self._entries.count_compatible(call.fuzzy.compat_key, self.embedder_id, 1) > 0:
+            return True
+        earlier = call.earlier
+        return earlier is not None and self._entries.any_loosely_compatible(earlier.loose_key, self.embedder_id)
 
-    def nearest(self, fuzzy: Fuzzy, vector: Vector, partition: str, policy: Policy, least: float) -> list[Candidate]:
-        """The nearest compatible entries, nearest first; below cosine ``least`` only the very nearest."""
+    def nearest(self, call: Call, vector: Vector, least: float) -> list[Candidate]:
+        """The nearest entries with an equal history, nearest first; below cosine ``least`` only the very nearest.
+
+        Behind them, where policy lets histories match by meaning, the nearest whose histories are alike.
+        """
+        if call.fuzzy is None:
+            return []
+        found = self._with_equal_history(call, call.fuzzy, vector, least)
+        if call.earlier is None:
+            return found
+        return [*found, *self._with_like_history(call, call.fuzzy, call.earlier, vector, least)]
+
+    def _with_equal_history(self, call: Call, fuzzy: Fuzzy, vector: Vector, least: float) -> list[Candidate]:
+        policy = call.policy
         if self._entries.count_compatible(fuzzy.compat_key, self.embedder_id, DIRECT + 1) <= DIRECT:
             scored = _compare(vector, self._entries.compatible_vectors(fuzzy.compat_key, self.embedder_id))
             return self._load(scored[: policy.max_candidates], fuzzy, least)
-        return self._ask_index(fuzzy, vector, partition, policy, least)
+        return self._ask_index(fuzzy, vector, call.scope.partition, policy, least)
+
+    def _with_like_history(
+        self, call: Call, fuzzy: Fuzzy, earlier: Earlier, vector: Vector, least: float
+    ) -> list[Candidate]:
+        """Raises ``EmbedderError``."""
+        partition = call.scope.partition
+        found = self._index.query(partition, self.embedder_id, vector, call.policy.max_candidates)
+        pending = _compare(vector, self._indexer.pending_in(partition))
+        scored = {id_: similarity for id_, similarity in _merged(found, pending) if similarity >= least}
+        known = self._entries.by_ids(list(scored))
+        candidates: list[Candidate] = []
+        for id_, similarity in scored.items():
+            entry = known.get(id_)
+            if entry is None or entry.loose_key != earlier.loose_key or entry.compat_key == fuzzy.compat_key:
+                continue
+            turns = differing(earlier, entry.earlier, self.embed_all, self.fits, least)
+            if turns is not None:
+                candidates.append(Candidate(entry, similarity, "semantic", turns=turns))
+            if len(candidates) == ENOUGH:
+                break
+        return candidates
 
     def add(self, entry: Entry, vector: Vector) -> None:
         """Queue a stored entry for the index."""

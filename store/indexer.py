@@ -68,6 +68,11 @@ class Indexer:
         with self._lock:
             return [(item.id, item.vector) for item in self._pending.values() if item.compat_key == compat_key]
 
+    def pending_in(self, partition: str) -> list[tuple[str, Vector]]:
+        """All vectors of a partition that the index may not show yet."""
+        with self._lock:
+            return [(item.id, item.vector) for item in self._pending.values() if item.partition == partition]
+
     def catch_up(self) -> int:
         """Write to the index what SQL has and the index lacks; gives how many. Raises ``StoreError``."""
         written = 0

@@ -11,7 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from benchmarks.decisions.data import Conversation, ConversationPair, Message
 from benchmarks.decisions.product import Product, Rules, chat, fixed_cut, fixed_threshold, product
@@ -24,6 +24,8 @@ from store.embedder import Embedder
 BUDGET = Policy().max_error_rate
 THRESHOLD = 0.9
 """Cosine where the last scorer ships no cut."""
+Kind = Literal["cut", "no cut", "like histories"]
+"""The shipped cut; everything served; the shipped cut, with histories that may match by meaning."""
 OUTCOMES = ("exact", "semantic", "miss", "bypass")
 
 
@@ -125,21 +127,30 @@ def report(
     cut = workers.tools.scorers[-1].shipped_cut(BUDGET)
     chosen = f"cosine from {THRESHOLD}" if cut is None else f"{workers.tools.scorers[-1].name} above {cut:.3f}"
     # Traffic only as the product would have it: without a cut all first turns are one.
-    with_cut, without, traffic = workers.map(measure, [(True, pairs), (False, pairs), (True, conversations)])
-    shown = {chosen: with_cut, "no cut at all": without}
+    kinds: list[tuple[Kind, Sequence[Any]]] = [("cut", pairs), ("no cut", pairs), ("cut", conversations)]
+    names = [chosen, "no cut at all"]
+    if cut is not None:
+        kinds += [("like histories", pairs), ("like histories", conversations)]
+    with_cut, without, traffic, *alike = workers.map(measure, kinds)
+    shown = dict(zip(names, (with_cut, without), strict=True))
+    driven = {chosen: traffic}
+    if alike:
+        shown[f"{chosen}, histories by meaning"], driven[f"{chosen}, histories by meaning"] = alike
     return {
         "pairs": {name: _show_pairs(name, pairs, outcomes) for name, outcomes in shown.items() if pairs},
-        "traffic": {chosen: _show_traffic(chosen, traffic)} if conversations else {},
+        "traffic": {name: _show_traffic(name, found) for name, found in driven.items()} if conversations else {},
     }
 
 
-def measure(tools: Tools, task: tuple[bool, Sequence[Any]]) -> Any:
-    """Pairs give their outcomes, conversations their ``Traffic``; with the last scorer's shipped cut or with none."""
-    cut_wanted, rows = task
+def measure(tools: Tools, task: tuple[Kind, Sequence[Any]]) -> Any:
+    """Pairs give their outcomes, conversations their ``Traffic``, under the last scorer's shipped cut or none."""
+    kind, rows = task
     scorer = tools.scorers[-1]
     cut = scorer.shipped_cut(BUDGET)
-    rules = fixed_threshold(THRESHOLD) if cut is None else fixed_cut(scorer.verifier, cut)
-    if not cut_wanted:
+    rules = fixed_threshold(THRESHOLD)
+    if cut is not None:
+        rules = fixed_cut(scorer.verifier, cut, "meaning" if kind == "like histories" else "equal")
+    if kind == "no cut":
         rules = fixed_threshold(-1.0)
     if rows and isinstance(rows[0], ConversationPair):
         return ask_pairs(rows, tools.embedder, rules)
@@ -177,7 +188,7 @@ def _show_traffic(name: str, traffic: Traffic) -> dict[str, Any]:
         rows,
     )
     show(
-        "Their semantic hits, to be read: the histories are equal",
+        "Their semantic hits, to be read",
         ("file", "turn", "cosine", "same turn", "new", "stored"),
         [
             (hit.file, hit.turn, hit.similarity, "yes" if hit.same_turn else "no", hit.new[:80], hit.stored[:80])

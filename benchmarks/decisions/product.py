@@ -6,7 +6,7 @@ import contextlib
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import cache.lookup
 from benchmarks.decisions.tally import Outcome
@@ -45,9 +45,9 @@ def fixed_threshold(cosine: float) -> Rules:
     return Rules(Policy(ttl=LASTING, similarity_threshold=cosine, audit_rate=0.0))
 
 
-def fixed_cut(verifier: Verifier, cut: float | None) -> Rules:
+def fixed_cut(verifier: Verifier, cut: float | None, history: Literal["equal", "meaning"] = "equal") -> Rules:
     """Guards and classes, and a verifier's score strictly above a cut; no audits."""
-    return Rules(Policy(ttl=LASTING, audit_rate=0.0), FixedJudges(verifier, cut))
+    return Rules(Policy(ttl=LASTING, audit_rate=0.0, match_history=history), FixedJudges(verifier, cut))
 
 
 class Reply(NamedTuple):
