@@ -7,6 +7,7 @@ for the judge, so that a slow model holds up no comparison.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import time
 from collections import deque
@@ -29,6 +30,9 @@ DRAIN: Final = 5.0
 
 Compared = Literal["miss", "audit", "shadow"]
 """Why a fresh answer is there to compare with: no candidate was served, an audit, or shadow mode."""
+
+WRITING = 5.0
+"""Longest wait, in seconds, for a label to be written before the next comparison."""
 
 T = TypeVar("T")
 
@@ -62,8 +66,8 @@ class Comparison:
 class LabelSink(Protocol):
     """Keeps labels: ``store.labels.Labels``."""
 
-    def add(self, label: Label) -> object:
-        """Queue a label; thread-safe."""
+    def add(self, label: Label) -> concurrent.futures.Future[None]:
+        """Queue a label; thread-safe. The future is over once it is written, or could not be."""
 
 
 class Arbiter(Protocol):
@@ -167,8 +171,10 @@ class Labelling:
         self._outcome(None)
 
     def _add(self, label: Label) -> None:
-        self._labels.add(label)
+        written = self._labels.add(label)
         self._told(label)
+        # Its failure is told by whoever writes; here it only has to be over.
+        concurrent.futures.wait([written], WRITING)
 
     def _failed(self, error: Exception) -> None:
         self._outcome(error)

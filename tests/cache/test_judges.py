@@ -15,7 +15,7 @@ from cache.policy import Policy
 from cache.verifier import Pair, VerifierError
 from store.errors import DatabaseError
 from store.labels import Labels
-from tests.fakes import NOW, FakeEmbedder, FakeVerdicts, FakeVerifier, call, entry, near
+from tests.fakes import NOW, FakeEmbedder, FakeVerdicts, FakeVerifier, answer, call, choice, entry, near
 
 FRANCE = "What is the capital of France?"
 REWORDED = "Tell me the capital of France please"
@@ -444,3 +444,16 @@ def test_what_learned_judges_note_reaches_the_calibrations():
     judges = LearnedJudges(verifier, "fake", Watched(verifier, PRIORS))
     judges.seen("acme", REWORDED, Judged(entry(created_at=NOW), 0.8, 0.5, (0.0, 0.8), verifier.id, "fake"))
     assert told == [("acme", REWORDED, 0.8, 0.5)], "namespace, prompt, similarity, score"
+
+
+async def test_a_refused_answer_of_its_own_does_not_cost_the_label_of_another(make_rig):
+    judges = FixedJudges(FakeVerifier({FRANCE: 0.3}), 0.8)
+    rig = make_rig(embedder=FakeEmbedder(ALIKE), judges=judges)
+    policy = Policy(audit_rate=0.0)
+    await rig.fill(call(FRANCE, policy=policy))
+    await rig.fill(call(REWORDED, policy=policy), answer(choice(None, refusal="No.")))
+    found = await rig.ask(call(REWORDED, policy=dataclasses.replace(policy, min_quality=0.8)))
+    assert isinstance(found, Miss)
+    assert found.reason == Reason.LOW_QUALITY, "its own answer is refused"
+    assert found.judged is not None, "and the fresh one is compared with the other's"
+    assert found.judged.entry.prompt == FRANCE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import Future
 
 import pytest
 
@@ -32,6 +33,9 @@ class Sink:
             raise self.errors.pop(0)
         self.labels.append(label)
         self.added.set()
+        written = Future()
+        written.set_result(None)
+        return written
 
 
 class FakeJudge:
