@@ -7,6 +7,7 @@ are kept apart from labels: they outlive them, and a lookup needs only them.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import threading
@@ -161,6 +162,22 @@ class Labels:
         rows = self._database.query(statement.group_by(labels.c.source).order_by(labels.c.source))
         return {row["source"]: (row["right"], row["all"] - row["right"]) for row in rows}
 
+    def prune(self, keep: int) -> int:
+        """Delete all but the newest ``keep`` labels of each namespace and verifier; gives how many went.
+
+        Pairs judged wrong stay known: what was refused once is refused for good. Raises ``DatabaseError``.
+        """
+        group = (labels.c.namespace, labels.c.verifier)
+        counted = sa.select(*group, sa.func.count().label("n")).group_by(*group).having(sa.func.count() > keep)
+        gone = 0
+        for row in self._database.query(counted):
+            of_group = sa.and_(labels.c.namespace == row["namespace"], labels.c.verifier == row["verifier"])
+            newest = sa.select(labels.c.id).where(of_group).order_by(labels.c.at.desc(), labels.c.id.desc())
+            old = sa.delete(labels).where(of_group, labels.c.id.not_in(newest.limit(keep)))
+            self._database.transact(functools.partial(_execute, old))
+            gone += row["n"] - keep
+        return gone
+
     def _admit(self, prompt_key: str, entry_key: str) -> None:
         with self._lock:
             self._wrong.pop(_pair(prompt_key, entry_key), None)
@@ -184,6 +201,10 @@ class Labels:
     def _tell(self, error: BaseException | None) -> None:
         if self._told is not None:
             self._told(error)
+
+
+def _execute(statement: sa.Delete, connection: sa.Connection) -> None:
+    connection.execute(statement)
 
 
 def _pair(prompt_key: str, entry_key: str) -> bytes:

@@ -213,3 +213,14 @@ def test_a_pair_is_kept_once(database, labels):
 def test_labels_do_not_change():
     with pytest.raises(dataclasses.FrozenInstanceError):
         label().correct = True
+
+
+def test_old_labels_go_and_what_was_refused_stays_refused(database):
+    labels = Labels(database)
+    add(labels, *(label(id=f"lab_{at}", at=NOW + at, prompt_key=f"new {at}") for at in range(5)))
+    add(labels, label(id="lab_other", namespace="others", at=NOW - 100))
+    assert labels.prune(3) == 2
+    assert [one.id for one in labels.recent("tests", "pair-1", 10)] == ["lab_4", "lab_3", "lab_2"], "the newest stay"
+    assert len(labels.recent("others", "pair-1", 10)) == 1, "each namespace has its own number"
+    assert Labels(database).judged_wrong("new 0", ["stored"]) == {"stored"}, "a pair once refused is refused for good"
+    assert labels.prune(3) == 0
