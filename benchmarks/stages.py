@@ -91,7 +91,7 @@ async def main() -> None:
         pipeline, raw = services.pipeline, json.dumps(body(PROMPT)).encode()
         chat = await read_chat(request(raw), 10**6)
         caller = services.authenticator.identify(chat.headers)
-        exchange = pipeline._place(chat, caller)
+        exchange = pipeline.place(chat, caller)
         call, now = exchange.call, time.time()
         entry = Entry(
             new_id("ent"), call.exact_key, None, call.scope.partition, call.scope.namespace, "bench", PROMPT,
@@ -102,7 +102,7 @@ async def main() -> None:
         told = cache_headers(exchange, outcome, "full")
         answered = replay.as_json(ANSWER, now)
         await timed("read and check the body", lambda: read_chat(request(raw), 10**6))
-        await timed("authenticate, route, policy, session", lambda: pipeline._place(chat, caller))
+        await timed("authenticate, route, policy, session", lambda: pipeline.place(chat, caller))
         await timed("  of it: the exact key", lambda: exact_key(call.body, call.scope))
         await timed("classes (remembered)", lambda: classes_of(call.body, call.policy))
         await timed("look up and decide (key known)", lambda: services.cache.glance(call))

@@ -102,8 +102,8 @@ def clopper_pearson(wrong: float, n: float, confidence: float = CONFIDENCE) -> B
     if not 0 <= wrong <= n:
         raise ValueError(f"{wrong} wrong of {n} is no share")
     doubt = 1 - confidence
-    lower = 0.0 if wrong <= 0 else _beta_quantile(doubt, wrong, n - wrong + 1)
-    upper = 1.0 if wrong >= n else _beta_quantile(confidence, wrong + 1, n - wrong)
+    lower = 0.0 if wrong <= 0 else beta_quantile(doubt, wrong, n - wrong + 1)
+    upper = 1.0 if wrong >= n else beta_quantile(confidence, wrong + 1, n - wrong)
     return Bounds(lower, upper)
 
 
@@ -212,7 +212,7 @@ class _Tests(NamedTuple):
     def cut(self, at: int, confidence: float, error: LabelError, value: float | None = None) -> Cut:
         """The cut just below label ``at``."""
         shape, size = self._beta(at)
-        upper = 1.0 if size - shape + 1 <= 0 else _beta_quantile(confidence, shape, size - shape + 1)
+        upper = 1.0 if size - shape + 1 <= 0 else beta_quantile(confidence, shape, size - shape + 1)
         if value is None:
             # Halfway to the next label, so that a score known to the last digit does not decide.
             value = (self.scores[at] + self.scores[at + 1]) / 2 if at + 1 < len(self.scores) else self.scores[at]
@@ -262,7 +262,8 @@ def _beta_tail(x: float, a: float, b: float) -> float:
 
 
 @lru_cache(maxsize=4096)
-def _beta_quantile(probability: float, a: float, b: float) -> float:
+def beta_quantile(probability: float, a: float, b: float) -> float:
+    """The x in [0, 1] with I_x(a, b) = probability; a, b > 0."""
     low, high = 0.0, 1.0
     for _ in range(60):
         middle = (low + high) / 2

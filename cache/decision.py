@@ -47,12 +47,26 @@ class Reason(StrEnum):
     UNCALIBRATED = "uncalibrated"
     """No verifier: nothing says which neighbours are near enough."""
     REFRESH = "no_cache_asked"
+    STREAM = "stream"
+    """A stream was asked for, and policy serves none from the cache."""
     IN_FLIGHT = "in_flight"
     """Only memory has been looked at: an identical call is in flight, or a search is still to come."""
     TIER_FAILED = "tier_failed"
+    NEGATIVE = "negative"
+    """The upstream refused this very call a moment ago; its refusal is repeated."""
 
     DISABLED = "cache_disabled"
     NO_TIER = "no_tier_in_policy"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One user turn of the new call, and of the stored one in its place."""
+
+    new: str
+    stored: str
+    similarity: float
+    """Cosine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +78,13 @@ class Candidate:
     tier: Tier
     judged_wrong: bool = False
     """Was this entry once judged wrong for this very prompt?"""
+    turns: tuple[Turn, ...] = ()
+    """Earlier user turns in other words: each must pass like the last one."""
+
+    @property
+    def weakest(self) -> float:
+        """The least cosine of all turns that are not equal."""
+        return min([self.similarity, *(turn.similarity for turn in self.turns)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +130,8 @@ class Hit:
     reason: str
     judged: Judged | None = None
     """What a verifier made of it, where one was asked."""
+    stale: bool = False
+    """Is its time over? It is served all the same, within the policy's ``serve_stale_for``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +159,7 @@ Decision = Hit | Miss | Bypass
 def decide(
     text: str | None, candidates: Sequence[Candidate], policy: Policy, now: float, admission: Admission | None = None
 ) -> Hit | Miss:
-    """Admit what may be served, rank it by quality x similarity x decay, newest first on ties.
+    """Admit what may be served, rank it by quality x similarity x decay, newest first on ties; stale answers last.
 
     Args:
         text: the new call's last user text; None where only exact candidates are given.
@@ -151,14 +174,15 @@ def decide(
     refusals: dict[int, tuple[Reason, str | None]] = {}
     judged: list[Judged] = []
     # Best first, so that the first one admitted is the best of the admitted and the rest need no look.
-    for candidate in sorted(candidates, key=lambda one: (-rank(one, policy, now), -one.entry.created_at)):
+    for candidate in sorted(candidates, key=lambda one: _order(one, policy, now)):
         refusal = _refusal(text, candidate, policy, now)
         if refusal is None and candidate.tier == "semantic" and policy.similarity_threshold is None:
             refusal = _verify(text, candidate, policy, admission, judged)
         if refusal is None:
             reason = Reason.EXACT if candidate.tier == "exact" else Reason.SIMILAR
             verdict = judged[-1] if judged else None
-            return Hit(candidate.entry, candidate.tier, candidate.similarity, reason, verdict)
+            stale = lateness(candidate.entry, policy, now) >= 0
+            return Hit(candidate.entry, candidate.tier, candidate.similarity, reason, verdict, stale)
         refusals[id(candidate)] = refusal
     if not candidates:
         return Miss(Reason.NO_ENTRY)
@@ -168,9 +192,14 @@ def decide(
     return Miss(reason, nearest.similarity, detail, best)
 
 
+def lateness(entry: Entry, policy: Policy, now: float) -> float:
+    """Seconds since the entry's time was over, by its own expiry or the policy's ttl; negative while it is fresh."""
+    return max(now - entry.expires_at, now - entry.created_at - policy.ttl)
+
+
 def rank(candidate: Candidate, policy: Policy, now: float) -> float:
     """quality x similarity x decay. Orders the admitted; never lets one in."""
-    return candidate.similarity * standing(candidate.entry, policy, now)
+    return candidate.weakest * standing(candidate.entry, policy, now)
 
 
 def standing(entry: Entry, policy: Policy, now: float) -> float:
@@ -178,11 +207,16 @@ def standing(entry: Entry, policy: Policy, now: float) -> float:
     return entry.quality * policy.decay.at(now - entry.created_at)
 
 
+def _order(candidate: Candidate, policy: Policy, now: float) -> tuple[bool, float, float]:
+    stale = lateness(candidate.entry, policy, now) >= 0
+    return stale, -rank(candidate, policy, now), -candidate.entry.created_at
+
+
 def _refusal(text: str | None, candidate: Candidate, policy: Policy, now: float) -> tuple[Reason, str | None] | None:
     entry = candidate.entry
     if entry.status != "active":
         return Reason.NOT_ACTIVE, entry.status
-    if now >= entry.expires_at or now - entry.created_at >= policy.ttl:
+    if lateness(entry, policy, now) >= policy.serve_stale_for:
         return Reason.EXPIRED, None
     if policy.max_age is not None and now - entry.created_at > policy.max_age:
         return Reason.TOO_OLD, None
@@ -198,7 +232,7 @@ def _refusal(text: str | None, candidate: Candidate, policy: Policy, now: float)
 def _semantic_refusal(text: str | None, candidate: Candidate, policy: Policy) -> tuple[Reason, str | None] | None:
     entry = candidate.entry
     # Not a number is not similar.
-    if not candidate.similarity >= max(policy.similarity_threshold or 0.0, policy.min_similarity):
+    if not candidate.weakest >= max(policy.similarity_threshold or 0.0, policy.min_similarity):
         return Reason.BELOW_THRESHOLD, None
     if entry.has_tool_calls and policy.store_tool_calls != "semantic":
         return Reason.TOOL_CALLS, None
@@ -206,8 +240,11 @@ def _semantic_refusal(text: str | None, candidate: Candidate, policy: Policy) ->
         return Reason.EXACT_ONLY, None
     if candidate.judged_wrong:
         return Reason.JUDGED_WRONG, None
-    veto = guards.check(text, entry.prompt)
-    return None if veto is None else (Reason.GUARD, f"{veto.guard}: {veto.words}")
+    for new, stored in ((text, entry.prompt), *((turn.new, turn.stored) for turn in candidate.turns)):
+        veto = guards.check(new, stored, policy.guards_off)
+        if veto is not None:
+            return Reason.GUARD, f"{veto.guard}: {veto.words}"
+    return None
 
 
 def _verify(

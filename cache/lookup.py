@@ -7,6 +7,7 @@ failing store or embedder is a miss, reported to a ``Watch`` and never raised.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cache import answers
 from cache.call import Call
 from cache.classes import allowed_tiers
 from cache.decision import Bypass, Candidate, Decision, Hit, Miss, Reason, decide
@@ -22,15 +22,19 @@ from cache.judges import Judges
 from cache.neighbours import Neighbours
 from cache.policy import Tier
 from cache.semantic import Verdicts, decide_semantic, least_similarity, marked, unpoisoned
+from cache.storing import Storable, entry_of, storable
 from store.embedder import EmbedderError
 from store.entries import Entries, Entry
-from store.ids import new_id
+from store.errors import Withdrawn
 from store.vectors import Vector
 
 SEARCH_PATIENCE = 2.0
 """Seconds that a call waits for the tiers before it is forwarded without them."""
 EMBEDDING_PATIENCE = 1.0
 """Seconds that an answer waits for its prompt's vector; without one it is found by meaning only after a sweep."""
+
+KEPT_BACK = (Reason.AUDIT, Reason.SHADOW)
+"""Would have been hits: the reason decides how their labels count."""
 
 REST = 10.0
 """Seconds without the semantic tier after the embedder failed or took too long."""
@@ -65,7 +69,8 @@ class Lookup:
     @property
     def shareable(self) -> bool:
         """May identical calls in flight share one answer?"""
-        return "exact" in self.tiers and isinstance(self.decision, Miss) and self.decision.reason != Reason.REFRESH
+        alone = self.decision.reason in (Reason.REFRESH, Reason.STREAM)
+        return "exact" in self.tiers and isinstance(self.decision, Miss) and not alone
 
 
 class Cache:
@@ -113,6 +118,9 @@ class Cache:
             return Lookup(Bypass(refused or Reason.NO_TIER))
         if call.refresh:
             return Lookup(Miss(Reason.REFRESH), tiers)
+        if call.streamed and not call.policy.serve_streams:
+            # What it brings takes the place of what is stored: else every stream would store one more.
+            return Lookup(Miss(Reason.STREAM), tiers, outdated=True)
         found = self._entries.in_memory(call.exact_key) if "exact" in tiers else None
         decision = self._decide_exact(call, found or ())
         return Lookup(decision if isinstance(decision, Hit) else Miss(Reason.IN_FLIGHT), tiers)
@@ -130,8 +138,9 @@ class Cache:
         if self._meaning_works(call):
             vector = Future()
             nearest = await self._within(self._threads, self._search_semantic, call, vector)
-        if isinstance(nearest, Miss) and exact.reason != Reason.NO_ENTRY:
-            nearest = exact
+        if isinstance(nearest, Miss) and nearest.reason not in KEPT_BACK and exact.reason != Reason.NO_ENTRY:
+            # Why the same call's own answer is refused says more; the nearest other one still becomes a label.
+            nearest = dataclasses.replace(exact, judged=nearest.judged)
         return Lookup(nearest, tiers, vector, outdated)
 
     async def lookup(self, call: Call) -> Lookup:
@@ -143,22 +152,36 @@ class Cache:
         """Count that an entry was served."""
         self._entries.touch(entry.id, self._clock())
 
-    async def store(self, call: Call, lookup: Lookup, answer: Mapping[str, Any], interaction_id: str) -> Entry | None:
-        """Queue a fresh answer for storing, if it may be stored; None otherwise."""
-        if not call.store or not lookup.tiers or not answers.is_complete(answer):
+    @property
+    def mark(self) -> int:
+        """Stands for the invalidations so far; see ``Call.asked``."""
+        return self._entries.mark
+
+    async def store(
+        self,
+        call: Call,
+        lookup: Lookup,
+        answer: Mapping[str, Any],
+        interaction_id: str,
+        cost: float | None = None,
+    ) -> Entry | None:
+        """Queue a fresh answer for storing, if it may be stored; None otherwise.
+
+        Args:
+            cost: US dollars that the answer cost; None: unknown.
+        """
+        may = storable(call, lookup.tiers, answer)
+        if not isinstance(may, Storable) or not self._may_store(call.scope.namespace):
             return None
-        calls_tools = answers.has_tool_calls(answer)
-        if calls_tools and call.policy.store_tool_calls == "never":
-            return None
-        if not self._may_store(call.scope.namespace):
-            return None
-        by_meaning = call.fuzzy is not None and "semantic" in lookup.tiers
-        by_meaning = by_meaning and lookup.decision.reason != Reason.BEYOND_WINDOW
-        by_meaning = by_meaning and (not calls_tools or call.policy.store_tool_calls == "semantic")
-        vector = await self._vector(call, lookup) if by_meaning else None
-        entry = self._entry(call, answer, interaction_id, by_meaning=by_meaning, calls_tools=calls_tools)
+        if lookup.decision.reason == Reason.BEYOND_WINDOW:
+            may = dataclasses.replace(may, by_meaning=False)
+        vector = await self._vector(call, lookup) if may.by_meaning else None
+        entry = dataclasses.replace(entry_of(call, answer, may, self._clock(), interaction_id), cost=cost)
         embedder = self.neighbours.embedder_id if self.neighbours else None
-        self._entries.add(entry, vector, embedder, replace=call.refresh or lookup.outdated)
+        try:
+            self._entries.add(entry, vector, embedder, replace=call.refresh or lookup.outdated, asked=call.asked)
+        except Withdrawn:
+            return None
         if self.neighbours is not None and vector is not None:
             self.neighbours.add(entry, vector)
         return entry
@@ -202,7 +225,7 @@ class Cache:
         text, least = call.fuzzy.text, least_similarity(call, self.judges)
         try:
             fits = self.neighbours.fits(text)
-            compatible = fits and least is not None and self.neighbours.any_compatible(call.fuzzy)
+            compatible = fits and least is not None and self.neighbours.any_comparable(call)
         except Exception:
             # Nobody will embed it; who stores the answer must not wait for that.
             vector.set_result(None)
@@ -218,9 +241,7 @@ class Cache:
         embedded = vector.result()
         if embedded is None:
             return Miss(Reason.TIER_FAILED)
-        candidates: Sequence[Candidate] = self.neighbours.nearest(
-            call.fuzzy, embedded, call.scope.partition, call.policy, least
-        )
+        candidates: Sequence[Candidate] = self.neighbours.nearest(call, embedded, least)
         if not candidates:
             return Miss(Reason.NOTHING_SIMILAR)
         candidates = marked(call, candidates, self._verdicts)
@@ -254,30 +275,3 @@ class Cache:
         except TimeoutError as error:
             self._tell(error)
             return None
-
-    def _entry(
-        self, call: Call, answer: Mapping[str, Any], interaction_id: str, *, by_meaning: bool, calls_tools: bool
-    ) -> Entry:
-        now = self._clock()
-        alpha, beta = answers.prior(answer)
-        return Entry(
-            id=new_id("ent"),
-            exact_key=call.exact_key,
-            compat_key=call.fuzzy.compat_key if call.fuzzy and by_meaning else None,
-            partition=call.scope.partition,
-            namespace=call.scope.namespace,
-            model=call.body.get("model"),
-            prompt=call.fuzzy.text if call.fuzzy else None,
-            answer=dict(answer),
-            created_at=now,
-            expires_at=now + (call.policy.store_ttl or call.policy.ttl),
-            alpha=alpha,
-            beta=beta,
-            has_tool_calls=calls_tools,
-            source_interaction_id=interaction_id,
-            tags=call.tags,
-            policy=call.policy.name,
-            project=call.scope.project or None,
-            target=call.scope.target or None,
-            answered_by=answers.model_of(answer),
-        )

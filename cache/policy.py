@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal
 
 Tier = Literal["exact", "semantic"]
+Shape = Literal["linear", "exponential", "step"]
 
 BOTH: Final[frozenset[Tier]] = frozenset({"exact", "semantic"})
 EXACT: Final[frozenset[Tier]] = frozenset({"exact"})
@@ -32,15 +34,25 @@ DEFAULT_CLASSES: Final[Mapping[str, frozenset[Tier]]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Decay:
-    """Older answers rank lower: max(floor, 1 - age / window)."""
+    """Older answers rank lower, down to a floor.
+
+    With x = age / window: ``linear`` is 1 - x, nothing but the floor from age = window on; ``exponential`` is 2 ** -x,
+    one half at age = window, a quarter at twice that; ``step`` is 1 before age = window and the floor from then on.
+    """
 
     floor: float = 0.5
     window: float = 168 * 3600.0
     """Seconds."""
+    shape: Shape = "linear"
 
     def at(self, age: float) -> float:
         """The factor in [floor, 1] for an age in seconds."""
-        return max(self.floor, 1.0 - max(0.0, age) / self.window)
+        share = max(0.0, age) / self.window
+        if self.shape == "linear":
+            return max(self.floor, 1.0 - share)
+        if self.shape == "exponential":
+            return max(self.floor, math.exp2(-share))
+        return 1.0 if share < 1.0 else self.floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +82,23 @@ class Policy:
     store_ttl: float | None = None
     """Seconds to expiry for the answer of this one call, where its caller named them."""
     max_age: float | None = None
-    """Oldest answer this call accepts, seconds."""
+    """Oldest answer that is accepted, seconds; None: ``ttl`` alone says."""
+    serve_stale_for: float = 0.0
+    """Seconds after expiry in which an answer may be served while one call in the background fetches a fresh one."""
+    negative_ttl: float = 0.0
+    """Seconds for which an upstream's refusal of a call (400, 404, 422) is remembered; 0: not at all."""
+    max_entries: int | None = None
+    """The most active entries stored under this policy; None: no limit."""
+    max_bytes: int | None = None
+    """The most bytes of prompts and answers in them; None: no limit."""
+    guards_off: frozenset[str] = frozenset()
+    """Names of the guards (``cache.guards.GUARDS``) that do not veto."""
+    serve_streams: bool = True
+    """May a streamed call be answered from the cache?"""
+    store_streams: bool = True
+    """May the answer of a streamed call be stored?"""
+    headers: frozenset[str] | None = None
+    """The ``x-reprise-`` headers, without that prefix, that callers may use; None: all."""
     decay: Decay = field(default_factory=Decay)
     max_temperature: float = 1.0
     candidates: int = 5
@@ -80,6 +108,8 @@ class Policy:
     store_tool_calls: Literal["exact", "semantic", "never"] = "exact"
     allow_loosening: bool = False
     """May a caller ask for more reuse than this policy gives?"""
+    match_history: Literal["equal", "meaning"] = "equal"
+    """Must earlier turns be equal, or may they match by meaning, turn by turn?"""
     classes: Mapping[str, frozenset[Tier]] = field(default_factory=lambda: DEFAULT_CLASSES)
 
 
@@ -90,13 +120,17 @@ def is_no_looser(other: Policy, base: Policy) -> bool:
         other.tiers <= base.tiers
         and _no_looser_cut(other, base)
         and _gain(other) <= _gain(base)
-        and other.min_quality >= base.min_quality
         and other.ttl <= base.ttl
         and _max_age(other) <= _max_age(base)
         and other.max_temperature <= base.max_temperature
-        and other.decay.floor <= base.decay.floor
-        and other.decay.window <= base.decay.window
+        and _no_lower_floor(other, base)
+        and _no_more_kept(other, base)
+        and other.guards_off <= base.guards_off
+        and other.serve_streams <= base.serve_streams
+        and other.store_streams <= base.store_streams
+        and (base.headers is None or (other.headers is not None and other.headers <= base.headers))
         and _reuse(other) <= _reuse(base)
+        and (other.match_history == "equal" or base.match_history == "meaning")
         and other.allow_loosening <= base.allow_loosening
         and all(other.classes.get(name, BOTH) <= base.classes.get(name, BOTH) for name in classes)
     )
@@ -111,6 +145,31 @@ def _no_looser_cut(other: Policy, base: Policy) -> bool:
         audited = other.audit_rate >= base.audit_rate
         return same_kind and audited and other.max_error_rate <= base.max_error_rate
     return other.similarity_threshold >= base.similarity_threshold
+
+
+def _no_lower_floor(other: Policy, base: Policy) -> bool:
+    """Does ``other`` ask at least as much of an answer's quality as ``base``, at every age it serves?"""
+    oldest = other.ttl + other.serve_stale_for
+    if other.min_quality * base.decay.at(oldest) >= base.min_quality:
+        # Even undecayed, what has the one quality has the other one, decayed as far as it ever counts.
+        return True
+    # With equal floor and window the line lies below the curve and the step; those two cross.
+    below = other.decay.shape in (base.decay.shape, "linear")
+    below = below and other.decay.floor <= base.decay.floor and other.decay.window <= base.decay.window
+    return below and other.min_quality >= base.min_quality
+
+
+def _no_more_kept(other: Policy, base: Policy) -> bool:
+    return (
+        other.serve_stale_for <= base.serve_stale_for
+        and other.negative_ttl <= base.negative_ttl
+        and _limit(other.max_entries) <= _limit(base.max_entries)
+        and _limit(other.max_bytes) <= _limit(base.max_bytes)
+    )
+
+
+def _limit(most: int | None) -> float:
+    return float("inf") if most is None else most
 
 
 def _gain(policy: Policy) -> float:

@@ -17,13 +17,28 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from proxy.config import Settings
+from proxy.config.changes import Source
 from proxy.errors import InvalidRequest, NotFound, ProxyError, Unavailable
 from proxy.limits import BodyLimit
 from proxy.maintenance import maintain
 from proxy.openapi import describe
 from proxy.relay import CLIENT_GONE
-from proxy.routes import entries, feedback, health, interactions, models, operations
+from proxy.reload import Reloader
+from proxy.routes import (
+    entries,
+    experiments,
+    explain,
+    feedback,
+    health,
+    interactions,
+    invalidation,
+    models,
+    operations,
+    statistics,
+    warm,
+)
 from proxy.services import build_services
+from proxy.watch import watching
 from store.errors import StoreError
 
 TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
@@ -34,21 +49,27 @@ CHAT_PATHS = ("/v1/chat/completions", "/chat/completions")
 _log = structlog.get_logger(__name__)
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, source: Source | None = None) -> FastAPI:
     """Build the application and open its data directory.
+
+    Args:
+        source: the file that the settings came from, to be watched for edits.
 
     Raises:
         StoreError: the data directory cannot be used.
     """
     services = build_services(settings)
+    reloader = Reloader(services, source)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         starting = asyncio.create_task(services.semantic.start())
         upkeep = asyncio.create_task(maintain(services))
         services.labelling.start()
+        services.trials.begin(settings.cache.experiments)
         try:
-            yield
+            async with watching(reloader):
+                yield
         finally:
             services.semantic.stop()
             upkeep.cancel()
@@ -63,10 +84,23 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry=TELEMETRY,
     )
     app.state.services = services
+    app.state.reloader = reloader
     # The hot path is a plain route: FastAPI's parameter handling would cost more than an exact hit does.
     for path in CHAT_PATHS:
         app.router.routes.insert(0, Route(path, services.pipeline.chat, methods=["POST"]))
-    for routes in (models, feedback, interactions, entries, operations, health):
+    for routes in (
+        models,
+        feedback,
+        interactions,
+        explain,
+        entries,
+        experiments,
+        invalidation,
+        warm,
+        operations,
+        statistics,
+        health,
+    ):
         app.include_router(routes.router)
     app.add_middleware(BodyLimit, most=settings.server.max_body, exempt=CHAT_PATHS)
     _shape_errors(app)

@@ -10,7 +10,7 @@ import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from cache.policy import Policy, is_no_looser
 from proxy.config import parse_duration
@@ -45,6 +45,27 @@ class Controls:
     tags: tuple[str, ...] = ()
     memory: str = ""
 
+    def wishes(self) -> dict[str, Any]:
+        """What was asked of the cache, in JSON's types: with it a logged call can be decided on again."""
+        if self is _NONE:
+            return {}
+        asked = {name: getattr(self, name) for name in _WISHES}
+        return {name: value for name, value in asked.items() if value != getattr(_NONE, name)}
+
+
+_WISHES: Final = ("no_cache", "no_store", "only_if_cached", "max_age", "ttl", "part", "policy", "threshold", "memory")
+
+
+class Granted(NamedTuple):
+    """What becomes of one call's wishes."""
+
+    policy: Policy
+    """The policy it meets."""
+    controls: Controls
+    """The wishes that policy hears."""
+    ignored: list[str]
+    """Names of those that it does not hear, or does not grant."""
+
 
 def read_controls(headers: Mapping[str, str], field: Any) -> Controls:
     """Controls from headers and the body's ``cache`` field; the stricter wins where both speak.
@@ -65,13 +86,35 @@ def read_controls(headers: Mapping[str, str], field: Any) -> Controls:
     return Controls(**asked)
 
 
-def apply_controls(controls: Controls, policies: Mapping[str, Policy], base: Policy) -> tuple[Policy, list[str]]:
-    """The policy one call meets, and which wishes were not granted.
+def apply_controls(controls: Controls, policies: Mapping[str, Policy], base: Policy) -> Granted:
+    """The policy one call meets, and what else of its wishes is granted.
+
+    Args:
+        base: the policy it meets if it names none.
 
     Raises:
         InvalidRequest: no policy has that name.
     """
-    policy, ignored = _chosen(controls.policy, policies, base)
+    controls, unheard = _heard(controls, base.headers)
+    policy, refused = _chosen(controls.policy, policies, base)
+    # The policy that the caller chose may hear less; by then its own name has been heard.
+    controls, more = _heard(controls, None if policy.headers is None else policy.headers | {"policy"})
+    changes, denied = _changes(controls, policy)
+    policy = dataclasses.replace(policy, **changes) if changes else policy
+    return Granted(policy, controls, [*unheard, *more, *refused, *denied])
+
+
+def _heard(controls: Controls, headers: frozenset[str] | None) -> tuple[Controls, list[str]]:
+    """The controls without those whose header callers may not use, and the names of these."""
+    if headers is None or controls is _NONE:
+        return controls, []
+    unheard = [name for name in HEADERS if name not in headers and getattr(controls, name) != getattr(_NONE, name)]
+    return dataclasses.replace(controls, **{name: getattr(_NONE, name) for name in unheard}), unheard
+
+
+def _changes(controls: Controls, policy: Policy) -> tuple[dict[str, Any], list[str]]:
+    """What of a policy a call changes for itself, and the wishes that it may not have."""
+    ignored: list[str] = []
     changes: dict[str, Any] = {}
     if controls.threshold is not None:
         least = policy.similarity_threshold
@@ -92,7 +135,9 @@ def apply_controls(controls: Controls, policies: Mapping[str, Policy], base: Pol
             ignored.append("ttl")
     if controls.max_age is not None:
         changes["max_age"] = controls.max_age if policy.max_age is None else min(controls.max_age, policy.max_age)
-    return (dataclasses.replace(policy, **changes) if changes else policy), ignored
+        # Who names an age wants nothing stale (RFC 9111, section 5.2.1.1).
+        changes["serve_stale_for"] = 0.0
+    return changes, ignored
 
 
 def _chosen(name: str | None, policies: Mapping[str, Policy], base: Policy) -> tuple[Policy, list[str]]:

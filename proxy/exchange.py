@@ -10,6 +10,7 @@ from typing import Any
 
 from cache.call import Call
 from cache.decision import Bypass, Decision, Hit, Judged, Miss, Reason
+from proxy.policies import Chosen
 from proxy.upstreams.base import Target
 from proxy.wire import ChatRequest
 from store.ids import new_id
@@ -26,7 +27,17 @@ class Exchange:
     client: str
     ignored: tuple[str, ...] = ()
     """Wishes that policy does not grant."""
+    chosen: Chosen | None = None
+    """The policy before request controls, with the route and the arm of an experiment that led to it."""
     interaction_id: str = dataclasses.field(default_factory=lambda: new_id("int"))
+
+    @property
+    def trial(self) -> Chosen | None:
+        """The choice that counts in an experiment; None without an arm, or where the caller chose another policy."""
+        chosen = self.chosen
+        if chosen is None or chosen.arm is None or chosen.policy.name != self.call.policy.name:
+            return None
+        return chosen
 
     @property
     def elapsed(self) -> float:
@@ -45,6 +56,8 @@ class Outcome:
     error: str | None = None
     upstream_status: int | None = None
     """What the upstream itself said; None where it said nothing."""
+    refusal: str | None = None
+    """Its words, where it refused the call."""
     upstream_ms: float | None = None
     entry_id: str | None = None
     """The entry served, or the one stored."""
@@ -52,9 +65,11 @@ class Outcome:
 
     @property
     def cache_status(self) -> str:
-        """hit, miss, bypass or refresh."""
+        """hit, stale, miss, bypass or refresh. A refusal that is repeated is a hit."""
         match self.decision:
-            case Hit():
+            case Hit(stale=stale):
+                return "stale" if stale else "hit"
+            case Miss(reason=Reason.NEGATIVE):
                 return "hit"
             case Bypass():
                 return "bypass"
@@ -66,7 +81,9 @@ class Outcome:
     @property
     def tier(self) -> str:
         """exact, semantic or upstream."""
-        return self.decision.tier if isinstance(self.decision, Hit) else "upstream"
+        if isinstance(self.decision, Hit):
+            return self.decision.tier
+        return "exact" if self.decision.reason == Reason.NEGATIVE else "upstream"
 
     @property
     def judged(self) -> Judged | None:

@@ -18,6 +18,7 @@ import structlog
 
 from proxy.assembly import StreamAssembler
 from proxy.errors import ProxyError, UpstreamError
+from proxy.refusals import refusal_in
 from proxy.sse import event
 from proxy.upstreams.base import Upstream, UpstreamCall, UpstreamResponse
 
@@ -51,6 +52,8 @@ class Flight:
         self.answer: dict[str, Any] | None = None
         """The answer as a chat completion: whole, or as far as a stream came."""
         self.entry_id: str | None = None
+        self.refusal: str | None = None
+        """What the upstream said of a call it refuses."""
         self.upstream_ms = 0.0
         self._upstream = upstream
         self._call = call
@@ -149,9 +152,10 @@ class Flight:
         self._chunks = [chunk async for chunk in response.chunks]
         self.upstream_ms = _since(started)
         self._whole = True
-        if not head.ok:
-            return
         body = b"".join(self._chunks)
+        if not head.ok:
+            self.refusal = refusal_in(body)
+            return
         try:
             answer = orjson.loads(body)
         except orjson.JSONDecodeError:

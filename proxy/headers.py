@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from typing import Literal
 
-from cache.decision import Bypass, Hit, Miss, Reason
+from cache.decision import Bypass, Hit, Miss, Reason, lateness
 from proxy.errors import NotCached
 from proxy.exchange import Exchange, Outcome
 
@@ -38,7 +39,7 @@ def cache_headers(exchange: Exchange, outcome: Outcome, expose: Expose) -> dict[
     """
     decision = outcome.decision
     headers = {
-        "cache-status": _cache_status(outcome),
+        "cache-status": _cache_status(exchange, outcome),
         "x-reprise-cache": outcome.cache_status,
         "x-reprise-tier": outcome.tier,
         "x-reprise-reason": decision.reason,
@@ -52,6 +53,8 @@ def cache_headers(exchange: Exchange, outcome: Outcome, expose: Expose) -> dict[
     if isinstance(decision, Hit):
         headers["age"] = str(max(0, int(time.time() - decision.entry.created_at)))
     if expose == "full":
+        if exchange.trial is not None:
+            headers["x-reprise-experiment"] = f"{exchange.trial.experiment}={exchange.trial.arm}"
         if outcome.similarity is not None:
             headers["x-reprise-similarity"] = f"{outcome.similarity:.4f}"
         if outcome.entry_id is not None:
@@ -79,11 +82,14 @@ def _header_text(text: str) -> str:
     return "".join(character if " " <= character <= "~" else "?" for character in flat)
 
 
-def _cache_status(outcome: Outcome) -> str:
+def _cache_status(exchange: Exchange, outcome: Outcome) -> str:
     decision = outcome.decision
     if isinstance(decision, Hit):
-        ttl = int(decision.entry.expires_at - time.time())
+        # Negative for a stale answer (RFC 9211, section 2.4): it is a hit, and "fwd" is for what was forwarded.
+        ttl = math.floor(-lateness(decision.entry, exchange.call.policy, time.time()))
         return f"reprise; hit; ttl={ttl}; detail={decision.tier}"
+    if decision.reason == Reason.NEGATIVE:
+        return "reprise; hit; detail=negative"
     if outcome.error == NotCached.code:
         return "reprise"
     forwarded = "miss"

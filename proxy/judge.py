@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from importlib import resources
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import orjson
 
@@ -24,7 +24,7 @@ from proxy.config import JudgeSettings
 from proxy.errors import UpstreamError
 from proxy.metrics import Metrics
 from proxy.upstreams.base import Target, Upstream, UpstreamCall
-from proxy.upstreams.router import Router, is_direct
+from proxy.upstreams.router import is_direct
 
 PROMPT: Final = "judge.v1.txt"
 """A changed prompt gets a new version: verdicts of two prompts are not alike."""
@@ -50,6 +50,14 @@ _MANNERS: Final[tuple[Mapping[str, Any], ...]] = (
 _REFUSALS: Final = frozenset({400, 415, 422})
 
 
+class Resolves(Protocol):
+    """Says where a call for a model goes: ``proxy.upstreams.router.Router``, or what is in force of it."""
+
+    def resolve(self, model: str, caller: Caller) -> Target:
+        """The upstream of a model. Raises ``NotFound``."""
+        ...
+
+
 class Judge:
     """Asks the configured model for verdicts.
 
@@ -66,7 +74,7 @@ class Judge:
     def __init__(
         self,
         settings: JudgeSettings,
-        router: Router,
+        router: Resolves,
         upstreams: Mapping[str, Upstream],
         metrics: Metrics,
         *,

@@ -13,7 +13,7 @@ from cache.calibration import Calibrations
 from cache.judges import LearnedJudges
 from cache.lookup import Cache
 from cache.quality import AUDIT_AGREED, AUDIT_DISAGREED
-from cache.verifier import load_verifier, priors_of
+from cache.verifier import load_verifier, priors_of, scale_of
 from proxy.config import VerifierSettings
 from proxy.feedback import weigh
 from store.entries import Entries
@@ -76,11 +76,15 @@ class Learning:
                 key="cache.policies.<name>.similarity_threshold",
             )
         calibrations = Calibrations(verifier, priors, self._error, self._budgets, probation=self._probation)
-        for namespace in self._labels.namespaces():
-            kept = self._labels.recent(namespace, verifier.id, RESTORED, embedder)
-            calibrations.learn(namespace, reversed(kept))
+        restore(calibrations, self._labels, verifier.id, embedder)
         self.judges = LearnedJudges(verifier, embedder, calibrations)
         self._cache.judges = self.judges
+
+    def adopt(self, budgets: Iterable[float]) -> None:
+        """Take up the error budgets of changed policies: from now on there are cuts for them. Call it off the loop."""
+        self._budgets = sorted(set(budgets))
+        if self.judges is not None:
+            self.judges.calibrations.adopt(self._budgets)
 
     def standing(self, namespace: str | None) -> dict[str, Any]:
         """By namespace: labels by source, and what may be served under each error budget of a policy.
@@ -93,26 +97,8 @@ class Learning:
         """
         if self.judges is None:
             return {}
-        namespaces = self._labels.namespaces() if namespace is None else [namespace]
-        return {name: self._standing_of(self.judges, name) for name in namespaces}
-
-    def _standing_of(self, judges: LearnedJudges, namespace: str) -> dict[str, Any]:
-        counts = self._labels.counts(namespace)
-        found: dict[str, Any] = {
-            "verifier": judges.verifier.id,
-            "labels": {source: {"right": right, "wrong": wrong} for source, (right, wrong) in counts.items()},
-        }
-        for budget in self._budgets:
-            now = judges.calibrations.of(namespace, budget)
-            found[f"{budget:g}"] = {
-                "cut": now.cut,
-                "source": now.source,
-                "shadow": now.shadow,
-                "labels_above": now.labels,
-                "error_at_most": now.bound,
-                "alarm": now.alarm,
-            }
-        return found
+        judges = self.judges
+        return standing(self._labels, judges.calibrations, judges.verifier.id, self._budgets, namespace)
 
     def told(self, label: Label) -> None:
         """Take in a label that was just made. What an audit found moves its entry's quality too, and blocks for SQL."""
@@ -121,3 +107,56 @@ class Learning:
         if label.source == "audit":
             evidence = (AUDIT_AGREED if label.correct else AUDIT_DISAGREED).elsewhere()
             weigh(self._entries, label.entry_id, evidence, label.interaction_id or label.id)
+
+
+def at_rest(
+    settings: VerifierSettings, budgets: Iterable[float], labels: Labels, embedder: str, *, probation: bool = False
+) -> tuple[Calibrations, str]:
+    """What ``Learning.open`` would begin with, without loading any weights; and the verifier's id.
+
+    A running server may know more: an alarm is forgotten by a restart until the labels raise it again.
+
+    Raises:
+        VerifierError: there is no such verifier.
+        DatabaseError: the labels cannot be read.
+    """
+    scale = scale_of(settings.model)
+    priors = priors_of(settings.model, embedder)
+    calibrations = Calibrations(scale, priors, LABEL_ERROR, sorted(set(budgets)), probation=probation)
+    restore(calibrations, labels, scale.id, embedder)
+    return calibrations, scale.id
+
+
+def restore(calibrations: Calibrations, labels: Labels, verifier: str, embedder: str) -> None:
+    """Teach what labels taught before: those of this verifier and embedder. Raises ``DatabaseError``."""
+    for namespace in labels.namespaces():
+        calibrations.learn(namespace, reversed(labels.recent(namespace, verifier, RESTORED, embedder)))
+
+
+def standing(
+    labels: Labels, calibrations: Calibrations, verifier: str, budgets: Iterable[float], namespace: str | None
+) -> dict[str, Any]:
+    """What ``Learning.standing`` tells. Raises ``DatabaseError``."""
+    namespaces = labels.namespaces() if namespace is None else [namespace]
+    return {name: _standing_of(labels, calibrations, verifier, budgets, name) for name in namespaces}
+
+
+def _standing_of(
+    labels: Labels, calibrations: Calibrations, verifier: str, budgets: Iterable[float], namespace: str
+) -> dict[str, Any]:
+    counts = labels.counts(namespace)
+    found: dict[str, Any] = {
+        "verifier": verifier,
+        "labels": {source: {"right": right, "wrong": wrong} for source, (right, wrong) in counts.items()},
+    }
+    for budget in budgets:
+        now = calibrations.of(namespace, budget)
+        found[f"{budget:g}"] = {
+            "cut": now.cut,
+            "source": now.source,
+            "shadow": now.shadow,
+            "labels_above": now.labels,
+            "error_at_most": now.bound,
+            "alarm": now.alarm,
+        }
+    return found

@@ -48,7 +48,13 @@ def configure_logging(settings: LoggingSettings) -> None:
         "LiteLLM",
         "litellm",
         "chromadb",
+        "watchfiles",
         "aiohttp.access",
         "asyncio",
     ):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def set_level(level: str) -> None:
+    """Change the least level that is shown, while all else stays."""
+    logging.getLogger().setLevel(level.upper())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _SIMILARITIES = tuple(round(0.70 + 0.01 * step, 2) for step in range(31))
@@ -64,6 +64,24 @@ class Metrics:
         self.writes_refused = Counter(
             "reprise_writes_refused", "Answers not stored: their namespace's quota was used up.", registry=registry
         )
+        self.invalidated = Counter(
+            "reprise_invalidated",
+            "Stored answers taken out of service: on request, for another model version, for another epoch.",
+            ("cause",),
+            registry=registry,
+        )
+        self.evictions = Counter(
+            "reprise_evictions",
+            "Least valuable answers evicted to keep a policy's limit.",
+            ("reason",),
+            registry=registry,
+        )
+        self.stale_refreshes = Counter(
+            "reprise_stale_refreshes",
+            "Background calls for fresh answers in place of stale ones: stored, unstored, failed, skipped.",
+            ("outcome",),
+            registry=registry,
+        )
         self.labels = Counter(
             "reprise_labels",
             "Fresh answers compared with stored ones; verdict right, wrong or none.",
@@ -81,7 +99,18 @@ class Metrics:
             registry=registry,
         )
         self.entries = Gauge("reprise_entries", "Stored answers that may be served.", registry=registry)
+        self.reloads = Counter(
+            "reprise_config_reloads",
+            "Looks at an edited configuration: applied, refused or unchanged.",
+            ("outcome",),
+            registry=registry,
+        )
+        self._config = Info("reprise_config", "The revision of the configuration in force.", registry=registry)
         self.queue = Gauge("reprise_writer_queue", "Writes waiting for SQL.", registry=registry)
+
+    def show_revision(self, revision: str) -> None:
+        """Name the revision of the configuration in force."""
+        self._config.info({"revision": revision})
 
     def bound(self, model: str, tier: str, status: str, reason: str, *, failed: bool) -> Bound:
         """The metrics of one kind of call; looked up by labels once, not with every call."""

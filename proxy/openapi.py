@@ -77,6 +77,7 @@ def describe(app: FastAPI) -> None:
         if app.openapi_schema is None:
             document = generate()
             document["paths"]["/v1/chat/completions"] = {"post": _chat()}
+            document["paths"]["/cache/explain"]["post"]["requestBody"] = _chat()["requestBody"]
             for methods in document["paths"].values():
                 for operation in methods.values():
                     operation["responses"].pop("422", None)

@@ -10,32 +10,27 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cache.call import Call
 from cache.decision import Bypass, Hit, Miss, Reason
-from cache.identity import Scope as CacheScope
-from cache.identity import canonical
 from cache.lookup import Cache, Lookup
-from cache.policy import Policy
-from memory.sessions import derive_session
 from proxy import replay
-from proxy.auth import Authenticator, Caller
-from proxy.config import Settings
-from proxy.controls import apply_controls
+from proxy.auth import Caller
 from proxy.disconnect import ClientGone, while_connected
 from proxy.errors import NotCached, ProxyError, Unavailable
 from proxy.exchange import Exchange, Outcome
-from proxy.flight import Flight, Flights, Head
+from proxy.flight import Flights, Head
+from proxy.forwarding import Forwarding
 from proxy.headers import cache_headers, passed_on
-from proxy.labelling import Compared, Comparison, Labelling
+from proxy.negative import Negatives, Refusal
+from proxy.placing import place
 from proxy.reactions import Reactions
 from proxy.recorder import Recorder
 from proxy.relay import CLIENT_GONE, Relay, Trip
-from proxy.upstreams.base import Upstream, UpstreamCall
-from proxy.upstreams.outgoing import steering
-from proxy.upstreams.router import Router, is_direct
+from proxy.running import Live, Running
+from proxy.stale import Refresher
 from proxy.usage import usage_of
 from proxy.wire import ChatRequest, read_chat
 from store.entries import Entry
+from store.epochs import Epochs
 
 _JSON = "application/json"
 _EVENTS = "text/event-stream; charset=utf-8"
@@ -46,80 +41,60 @@ class Pipeline:
 
     def __init__(
         self,
-        settings: Settings,
-        policies: Mapping[str, Policy],
-        authenticator: Authenticator,
-        router: Router,
-        upstreams: Mapping[str, Upstream],
+        live: Live,
         cache: Cache,
         recorder: Recorder,
         reactions: Reactions,
-        labelling: Labelling,
+        flights: Flights,
+        forwarding: Forwarding,
+        refresher: Refresher,
+        negatives: Negatives,
+        epochs: Epochs,
     ) -> None:
-        self._settings = settings
-        self._policies = policies
-        self._authenticator = authenticator
-        self._router = router
-        self._upstreams = upstreams
+        self._live = live
+        self._server = live.now.settings.server
         self._cache = cache
         self._recorder = recorder
         self._reactions = reactions
-        self._labelling = labelling
-        self.flights = Flights()
+        self.flights = flights
+        self._forwarding = forwarding
+        self._refresher = refresher
+        self._negatives = negatives
+        self._epochs = epochs
 
     async def chat(self, http: Request) -> Response:
         """Answer one call. Raises ``ProxyError`` for what the caller must be told otherwise."""
-        caller = self._authenticator.identify(http.headers)
-        request = await read_chat(http, self._settings.server.max_body)
-        exchange = self._place(request, caller)
+        # Read once: an edit of the configuration on the way changes nothing for this call.
+        running = self._live.now
+        caller = running.authenticator.identify(http.headers)
+        request = await read_chat(http, self._server.max_body)
+        exchange = self.place(request, caller, running)
         self._reactions.arrived(exchange)
-        lookup = await self._look_up(exchange)
+        lookup = await self._look_up(exchange, running)
         if isinstance(lookup.decision, Hit):
+            self._refresher.served(exchange, lookup)
             return await self._replay(exchange, lookup.decision)
+        refusal = self._negatives.known(exchange, lookup)
+        if refusal is not None:
+            return await self._refuse_again(exchange, refusal)
         if request.controls.only_if_cached:
             outcome = Outcome(lookup.decision, NotCached.status, error=NotCached.code)
             await self._recorder.record(exchange, outcome)
             error = NotCached(f"Nothing stored answers this call ({lookup.decision.reason}).")
-            error.told = cache_headers(exchange, outcome, self._settings.server.expose)
+            error.told = cache_headers(exchange, outcome, self._server.expose)
             raise error
         return await self._forward(http, exchange, lookup)
 
-    def _place(self, request: ChatRequest, caller: Caller) -> Exchange:
+    def place(self, request: ChatRequest, caller: Caller, running: Running | None = None) -> Exchange:
         """Identity: whose call it is, where it would go, which policy it meets."""
-        controls = request.controls
-        target = self._router.resolve(request.model, caller)
-        policy, ignored = apply_controls(controls, self._policies, self._policies["default"])
-        scope = CacheScope(
-            namespace=caller.namespace,
-            part=controls.part,
-            project=controls.project,
-            memory=controls.memory,
-            target=target.identity,
-            headers=canonical([steering(request.headers), request.query]),
-        )
-        call = Call(
-            request.body,
-            scope,
-            policy,
-            refresh=controls.no_cache,
-            store=not controls.no_store,
-            tags=controls.tags,
-            auditable=not controls.only_if_cached,
-        )
-        session = controls.session or _session_in(request.body)
-        return Exchange(
-            request=request,
-            target=target,
-            call=call,
-            session=session or derive_session(caller.namespace, request.body["messages"]),
-            client=controls.client or caller.key_name or _product(request.headers.get("user-agent", "")),
-            ignored=tuple(ignored),
-        )
+        running = running or self._live.now
+        epoch, mark = self._epochs.of(caller.namespace), self._cache.mark
+        return place(request, caller, running.router, running.policies, epoch=epoch, mark=mark)
 
-    async def _look_up(self, exchange: Exchange) -> Lookup:
+    async def _look_up(self, exchange: Exchange, running: Running) -> Lookup:
         """Memory first; then, unless an identical call is in flight, SQL and the semantic tier."""
         call = exchange.call
-        if not self._settings.cache.enabled:
+        if not running.settings.cache.enabled:
             return Lookup(Bypass(Reason.DISABLED))
         seen = self._cache.glance(call)
         if not seen.unsearched:
@@ -143,7 +118,7 @@ class Pipeline:
             body = replay.as_json(answer, time.time())
         self._cache.hit(entry)
         await self._recorder.record(exchange, outcome)
-        headers = cache_headers(exchange, outcome, self._settings.server.expose)
+        headers = cache_headers(exchange, outcome, self._server.expose)
         if estimated:
             headers["x-reprise-usage"] = "estimated"
         return Response(body, media_type=_EVENTS if request.stream else _JSON, headers=headers)
@@ -154,6 +129,11 @@ class Pipeline:
         if entry.answer.get("usage") is not None or (request.stream and not request.include_usage):
             return entry.answer, False
         return {**entry.answer, "usage": usage_of(request.raw, entry.answer).as_body()}, True
+
+    async def _refuse_again(self, exchange: Exchange, refusal: Refusal) -> Response:
+        outcome = Outcome(Miss(Reason.NEGATIVE), refusal.status, error="upstream_refused")
+        await self._recorder.record(exchange, outcome)
+        return refusal.response(cache_headers(exchange, outcome, self._server.expose))
 
     async def _forward(self, http: Request, exchange: Exchange, lookup: Lookup) -> Response:
         trip = self._board(exchange, lookup, alone=False)
@@ -172,7 +152,7 @@ class Pipeline:
             trip.flight.leave()
             outcome = trip.outcome(error.status, error.code)
             await self._recorder.record(exchange, outcome)
-            error.told = cache_headers(exchange, outcome, self._settings.server.expose)
+            error.told = cache_headers(exchange, outcome, self._server.expose)
             raise
         except ClientGone:
             trip.flight.leave()
@@ -190,76 +170,26 @@ class Pipeline:
             return Relay(trip, exchange, self._recorder, headers)
         body = await trip.flight.body()
         trip.flight.leave()
+        if not head.ok:
+            self._negatives.remember(exchange, lookup, head, body)
         outcome = trip.outcome(head.status, None if head.ok else "upstream_refused")
         await self._recorder.record(exchange, outcome)
         return Response(body, head.status, self._headers(exchange, outcome, head))
 
     def _board(self, exchange: Exchange, lookup: Lookup, *, alone: bool) -> Trip:
         """Join an identical call in flight, or start one."""
-        call, request = exchange.call, exchange.request
-
-        async def landed(answer: Mapping[str, Any]) -> str | None:
-            self._compare(exchange, lookup, answer)
-            try:
-                entry = await self._cache.store(call, lookup, answer, exchange.interaction_id)
-            except Exception as error:  # noqa: BLE001  storing must never break the answer
-                self._recorder.store_failed(error)
-                return None
-            return entry.id if entry else None
-
-        def start() -> Flight:
-            upstream = self._upstreams["direct" if is_direct(exchange.target) else "litellm"]
-            sent = UpstreamCall(exchange.target, request.raw, request.body, request.headers, request.query)
-            return Flight(upstream, sent, landed)
-
-        flight, joined = self.flights.board(None if alone else self._flight_key(exchange, lookup), start)
+        key = None if alone else self._flight_key(exchange, lookup)
+        flight, joined = self.flights.board(key, lambda: self._forwarding.start(exchange, lookup))
         return Trip(lookup, flight, joined)
-
-    def _compare(self, exchange: Exchange, lookup: Lookup, answer: Mapping[str, Any]) -> None:
-        """Have a fresh answer compared with the stored one that came nearest to being served: a label for free."""
-        decision, call = lookup.decision, exchange.call
-        if not isinstance(decision, Miss) or decision.judged is None or call.fuzzy is None:
-            return
-        sources: dict[str, Compared] = {Reason.AUDIT: "audit", Reason.SHADOW: "shadow"}
-        judged = decision.judged
-        self._labelling.consider(
-            Comparison(
-                namespace=call.scope.namespace,
-                prompt=call.fuzzy.text,
-                prompt_key=call.exact_key,
-                entry=judged.entry,
-                similarity=judged.similarity,
-                score=judged.score,
-                signals=judged.signals,
-                verifier=judged.verifier,
-                embedder=judged.embedder,
-                source=sources.get(decision.reason, "miss"),
-                propensity=judged.propensity,
-                interaction_id=exchange.interaction_id,
-                fresh=answer,
-            )
-        )
 
     def _flight_key(self, exchange: Exchange, lookup: Lookup) -> Hashable | None:
         """What calls must agree on to share a flight; None where they may not."""
         if not lookup.shareable or not exchange.call.store:
             return None
-        # Streams share their very bytes, so the form of the answer counts too.
-        request = exchange.request
-        return exchange.call.exact_key, request.stream, str(request.body.get("stream_options"))
+        # Streams share their very bytes, so the form of the answer counts too. What was asked before an invalidation
+        # is no answer to what is asked after it.
+        request, call = exchange.request, exchange.call
+        return call.exact_key, call.asked, request.stream, str(request.body.get("stream_options"))
 
     def _headers(self, exchange: Exchange, outcome: Outcome, head: Head) -> dict[str, str]:
-        return {**passed_on(head.headers), **cache_headers(exchange, outcome, self._settings.server.expose)}
-
-
-def _session_in(body: Mapping[str, Any]) -> str | None:
-    metadata = body.get("metadata")
-    session = metadata.get("session_id") if isinstance(metadata, Mapping) else None
-    return session if isinstance(session, str) and session.strip() else None
-
-
-def _product(user_agent: str) -> str:
-    """``OpenAI/Python 2.54.0`` is the client ``OpenAI/Python``; ``curl/8.5`` is ``curl``."""
-    first = user_agent.split(" ")[0]
-    name, _, version = first.partition("/")
-    return name if version[:1].isdigit() else first
+        return {**passed_on(head.headers), **cache_headers(exchange, outcome, self._server.expose)}

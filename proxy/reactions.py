@@ -206,5 +206,6 @@ def _text(message: Any) -> str:
 def _named_session(exchange: Exchange) -> str | None:
     """The session that the caller named; a derived one groups people who open with the same words."""
     metadata = exchange.request.body.get("metadata")
-    named = exchange.request.controls.session or (metadata.get("session_id") if isinstance(metadata, Mapping) else None)
+    asked = None if "session" in exchange.ignored else exchange.request.controls.session
+    named = asked or (metadata.get("session_id") if isinstance(metadata, Mapping) else None)
     return named if isinstance(named, str) and named.strip() else None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from cache.classes import last_user_text
 from cache.decision import Bypass, Hit
@@ -15,6 +17,8 @@ from proxy.prices import Prices
 from proxy.reactions import Reactions
 from proxy.usage import response_text, usage_of
 
+REFRESH: Final = "refresh"
+"""``interaction_type`` of an upstream call that refreshed a stale answer."""
 PATIENCE = 5.0
 """Seconds that an answer waits for its log line, before it goes out without."""
 
@@ -30,7 +34,7 @@ class Recorder:
         prices: Prices,
         reactions: Reactions,
         *,
-        log_calls: bool = True,
+        log_calls: Callable[[], bool] = lambda: True,
     ) -> None:
         self._interactions = interactions
         self._metrics = metrics
@@ -45,12 +49,28 @@ class Recorder:
         try:
             interaction = self._interaction(exchange, outcome)
             self._measure(exchange, outcome, interaction)
-            if self._log_calls:
+            if self._log_calls():
                 async with asyncio.timeout(PATIENCE):
                     await self._interactions.record(interaction)
                 self._health.worked("log")
         except Exception as error:  # noqa: BLE001  the caller gets its answer, whatever the log does
             self._health.failed(error, "log")
+
+    async def refreshed(self, exchange: Exchange, outcome: Outcome) -> None:
+        """Log the upstream call behind a stale answer: it cost money, but nobody asked for it."""
+        if not self._log_calls():
+            return
+        try:
+            interaction = self._interaction(exchange, outcome)
+            await self._interactions.record(dataclasses.replace(interaction, interaction_type=REFRESH))
+        except Exception as error:  # noqa: BLE001  as above
+            self._health.failed(error, "log")
+
+    def price(self, exchange: Exchange, answer: Mapping[str, Any]) -> float | None:
+        """US dollars of a fresh answer; None where its model has no price."""
+        usage, target = usage_of(exchange.request.raw, answer), exchange.target
+        names = (_text(answer.get("model")), target.model, f"{target.provider}/{target.model}")
+        return self._prices.cost(names, usage.prompt, usage.completion)
 
     def store_failed(self, error: Exception) -> None:
         """Count an answer that could not be stored."""
@@ -62,13 +82,9 @@ class Recorder:
         answer = outcome.answer or {}
         response = response_text(answer)
         usage = usage_of(request.raw, answer)
-        names = (
-            _text(answer.get("model")),
-            exchange.target.model,
-            f"{exchange.target.provider}/{exchange.target.model}",
-        )
-        price = self._prices.cost(names, usage.prompt, usage.completion) if answer else None
+        price = self.price(exchange, answer) if answer else None
         hit = isinstance(outcome.decision, Hit)
+        trial = exchange.trial
         return Interaction(
             id=exchange.interaction_id,
             prompt=last_user_text(messages),
@@ -76,7 +92,7 @@ class Recorder:
             response=response,
             response_summary=summary_of(response),
             namespace=exchange.call.scope.namespace,
-            project=request.controls.project,
+            project=exchange.call.scope.project,
             client=exchange.client,
             session_id=exchange.session,
             model=request.model,
@@ -99,6 +115,8 @@ class Recorder:
             entry_id=outcome.entry_id,
             similarity=outcome.similarity,
             policy=exchange.call.policy.name,
+            experiment=trial.experiment if trial else None,
+            arm=trial.arm if trial else None,
             compat_key=exchange.call.known_compat_key,
             collapsed=outcome.collapsed,
             metadata=_metadata(exchange, outcome),
@@ -126,11 +144,21 @@ class Recorder:
 
 
 def _metadata(exchange: Exchange, outcome: Outcome) -> dict[str, Any]:
-    """Tags, and what the verifier made of the nearest candidate: feedback on this call becomes a label with it."""
+    """Tags, wishes, and what the verifier made of the nearest candidate: with it feedback on this call is a label."""
     found: dict[str, Any] = {"tags": list(exchange.call.tags)} if exchange.call.tags else {}
+    wishes = exchange.request.controls.wishes()
+    if wishes:
+        found["controls"] = wishes
+    if exchange.trial is not None:
+        found["unit"] = exchange.trial.unit
+    if outcome.refusal:
+        found["upstream_error"] = outcome.refusal
+    if exchange.chosen is not None and exchange.chosen.route is not None:
+        found["route"] = exchange.chosen.route
     judged = outcome.judged
     if judged is not None:
         found |= {
+            "candidate": judged.entry.id,
             "score": round(judged.score, 6),
             "signals": [round(signal, 5) for signal in judged.signals],
             "verifier": judged.verifier,

@@ -44,6 +44,7 @@ class Trip:
             answer=self.flight.answer,
             error=error,
             upstream_status=self.flight.head.status if self.flight.head else None,
+            refusal=self.flight.refusal,
             upstream_ms=round(self.flight.upstream_ms, 3),
             entry_id=self.flight.entry_id,
             collapsed=self.joined,

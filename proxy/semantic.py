@@ -6,7 +6,9 @@ Calls are answered without it until it is open, and while it fails.
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
+import time
 
 import structlog
 
@@ -47,7 +49,6 @@ class SemanticTier:
         self._cache = cache
         self._learning = learning
         self._health = health
-        self._index: ChromaIndex | None = None
         self._indexer: Indexer | None = None
         self._embedder: Embedder | None = None
         self._stopping = threading.Event()
@@ -86,18 +87,21 @@ class SemanticTier:
         except VerifierError as error:
             # Answers are stored and embedded all the same, and policies with a fixed threshold serve them.
             self._health.failed(error)
-        self._index, self._embedder, self._indexer = index, embedder, indexer
+        self._embedder, self._indexer = embedder, indexer
         self._cache.neighbours = Neighbours(self._entries, index, indexer, embedder)
 
-    def mend(self, *, others: bool = False) -> int:
+    def mend(self, *, others: bool = False, patience: float = math.inf) -> int:
         """Embed what has no vector (or another embedder's), write to the index what it lacks; gives how many.
+
+        Args:
+            patience: seconds after which the rest is left to the next time.
 
         Raises:
             StoreError, EmbedderError: it will be tried again.
         """
         if self._indexer is None or self._embedder is None:
             return 0
-        self._embed_missing(self._embedder, others=others)
+        self._embed_missing(self._embedder, others=others, until=time.monotonic() + patience)
         return self._indexer.catch_up()
 
     def reindex(self) -> int:
@@ -108,14 +112,14 @@ class SemanticTier:
         return self._indexer.rewrite()
 
     def forget(self, rows: list[tuple[str, str, str]]) -> None:
-        """Remove (id, partition, embedder) from the index. Raises ``StoreError``."""
-        if self._index is None:
+        """Remove (id, partition, embedder) from the index, or from what is on its way there. Raises ``StoreError``."""
+        if self._indexer is None:
             raise StoreError("the vector index is not open")
         together: dict[tuple[str, str], list[str]] = {}
         for id_, partition, embedder in rows:
             together.setdefault((partition, embedder), []).append(id_)
         for (partition, embedder), ids in together.items():
-            self._index.remove(partition, embedder, ids)
+            self._indexer.discard(partition, embedder, ids)
 
     def embedder(self) -> Embedder | None:
         """The embedder in use; None until the tier is open."""
@@ -135,9 +139,9 @@ class SemanticTier:
         if self._indexer is not None:
             self._indexer.close()
 
-    def _embed_missing(self, embedder: Embedder, *, others: bool) -> None:
+    def _embed_missing(self, embedder: Embedder, *, others: bool, until: float = math.inf) -> None:
         last = ""
-        while not self._stopping.is_set():
+        while not self._stopping.is_set() and time.monotonic() < until:
             rows = self._entries.to_embed(embedder.id, EMBEDDED_AT_ONCE, after=last, others=others)
             if not rows:
                 return

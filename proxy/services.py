@@ -8,30 +8,42 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cache.lookup import Cache
-from cache.quota import WriteQuota
 from memory.interactions import Interactions
 from memory.statistics import Statistics
 from proxy.auth import Authenticator
-from proxy.config import CacheSettings, Settings
+from proxy.config import Settings
+from proxy.eviction import Evictor
 from proxy.feedback import Feedback
+from proxy.flight import Flights
+from proxy.forwarding import Forwarding
 from proxy.health import Health
+from proxy.invalidation import Invalidation
 from proxy.judge import Judge
 from proxy.labelling import Labelling
 from proxy.learning import Learning
 from proxy.metrics import Metrics
+from proxy.moving.warmer import Warmer
+from proxy.negative import Negatives
 from proxy.pipeline import Pipeline
-from proxy.policies import build_policies
+from proxy.policies import Policies, error_budgets
 from proxy.prices import load_prices
 from proxy.reactions import Reactions
 from proxy.recorder import Recorder
+from proxy.running import Live
 from proxy.semantic import SemanticTier
+from proxy.stale import Refresher
+from proxy.trials import Trials
 from proxy.upstreams.base import Upstream
 from proxy.upstreams.direct import DirectUpstream
 from proxy.upstreams.litellm_sdk import LiteLLMUpstream
 from proxy.upstreams.router import Router
+from proxy.versions import Versions
+from store.catalogue import Catalogue
 from store.database import Database
 from store.directory import DataDirectory
 from store.entries import Entries
+from store.epochs import Epochs
+from store.experiments import KnownExperiments
 from store.labels import Labels
 
 
@@ -39,7 +51,7 @@ from store.labels import Labels
 class Services:
     """The parts of one server."""
 
-    settings: Settings
+    live: Live
     directory: DataDirectory
     database: Database
     entries: Entries
@@ -49,19 +61,46 @@ class Services:
     interactions: Interactions
     feedback: Feedback
     statistics: Statistics
-    authenticator: Authenticator
-    router: Router
+    trials: Trials
     upstreams: Mapping[str, Upstream]
     direct: DirectUpstream
     pipeline: Pipeline
+    warmer: Warmer
+    catalogue: Catalogue
+    refresher: Refresher
+    negatives: Negatives
+    evictor: Evictor
+    invalidation: Invalidation
+    versions: Versions
     reactions: Reactions
     labelling: Labelling
     metrics: Metrics
     health: Health
     semantic: SemanticTier
 
+    @property
+    def settings(self) -> Settings:
+        """What is in force now."""
+        return self.live.now.settings
+
+    @property
+    def policies(self) -> Policies:
+        """The policies in force now."""
+        return self.live.now.policies
+
+    @property
+    def authenticator(self) -> Authenticator:
+        """Who may call now."""
+        return self.live.now.authenticator
+
+    @property
+    def router(self) -> Router:
+        """Where calls go now."""
+        return self.live.now.router
+
     async def close(self) -> None:
         """Finish what is queued and close everything."""
+        await self.refresher.close()
         await self.labelling.close()
         for upstream in self.upstreams.values():
             await upstream.close()
@@ -70,6 +109,7 @@ class Services:
     def _close_stores(self) -> None:
         self.cache.close()
         self.reactions.close()
+        self.versions.close()
         self.entries.flush()
         self.semantic.close()
         self.database.close()
@@ -86,20 +126,19 @@ def build_services(settings: Settings) -> Services:
     directory.prepare()
     directory.hold({"pid": os.getpid(), "host": settings.server.host, "port": settings.server.port})
     database = Database(directory.database, settings.store.durability)
+    experiments = KnownExperiments(database)
+    live = Live(settings, directory.secret(), experiments.kept)
     metrics = Metrics()
     health = Health(metrics)
     entries = Entries(database, settings.store.memory_entries, health.told_of("entries"))
     labels = Labels(database, health.told_of("labels"))
-    cache = Cache(entries, None, health, verdicts=labels, may_store=_quota(settings.cache, metrics))
-    policies = build_policies(settings.cache)
-    budgets = [policy.max_error_rate for policy in policies.values()]
+    cache = Cache(entries, None, health, verdicts=labels, may_store=_counted(live, metrics))
+    budgets = error_budgets(settings.cache)
     learning = Learning(settings.cache.verifier, budgets, labels, entries, cache, probation=settings.cache.probation)
     interactions = Interactions(database)
     reactions = Reactions(entries, labels, health.told_of("labels"))
-    log_calls = settings.memory.interactions.llm
-    recorder = Recorder(interactions, metrics, health, load_prices(), reactions, log_calls=log_calls)
-    authenticator = Authenticator(settings.auth, directory.secret())
-    router = Router(settings.model_list, settings.server)
+    prices = load_prices()
+    recorder = Recorder(interactions, metrics, health, prices, reactions, log_calls=live.logs_calls)
     direct = DirectUpstream(settings.server.connect_timeout)
     upstreams: dict[str, Upstream] = {"direct": direct, "litellm": LiteLLMUpstream()}
     semantic = SemanticTier(settings.store, directory, entries, cache, learning, health)
@@ -110,11 +149,17 @@ def build_services(settings: Settings) -> Services:
         metrics,
         outcome=health.told_of("labels"),
         told=learning.told,
-        judge=Judge(judging, router, upstreams, metrics) if judging.model is not None else None,
+        judge=Judge(judging, live, upstreams, metrics) if judging.model is not None else None,
         judge_audits=judging.audits,
     )
+    epochs, catalogue, negatives = Epochs(database), Catalogue(database, entries), Negatives()
+    invalidation = Invalidation(catalogue, entries, epochs, metrics, negatives.clear)
+    versions = Versions(catalogue, lambda old: invalidation.invalidate(old, "version"), health.told_of("entries"))
+    flights, forwarding = Flights(), Forwarding(upstreams, cache, recorder, labelling, versions)
+    refresher = Refresher(flights, forwarding, recorder, metrics)
+    pipeline = Pipeline(live, cache, recorder, reactions, flights, forwarding, refresher, negatives, epochs)
     return Services(
-        settings=settings,
+        live=live,
         directory=directory,
         database=database,
         entries=entries,
@@ -124,11 +169,17 @@ def build_services(settings: Settings) -> Services:
         interactions=interactions,
         feedback=Feedback(interactions, entries, labels, learning.told),
         statistics=Statistics(database),
-        authenticator=authenticator,
-        router=router,
+        trials=Trials(database, live, experiments),
         upstreams=upstreams,
         direct=direct,
-        pipeline=Pipeline(settings, policies, authenticator, router, upstreams, cache, recorder, reactions, labelling),
+        pipeline=pipeline,
+        warmer=Warmer(pipeline.place, lambda: live.now.policies.named, database, prices),
+        refresher=refresher,
+        negatives=negatives,
+        catalogue=catalogue,
+        evictor=Evictor(catalogue, entries, lambda: live.now.policies.named, metrics),
+        invalidation=invalidation,
+        versions=versions,
         labelling=labelling,
         reactions=reactions,
         metrics=metrics,
@@ -137,14 +188,11 @@ def build_services(settings: Settings) -> Services:
     )
 
 
-def _quota(settings: CacheSettings, metrics: Metrics) -> Callable[[str], bool]:
+def _counted(live: Live, metrics: Metrics) -> Callable[[str], bool]:
     """Says whether a namespace may store one more answer, and counts what it may not."""
-    if settings.writes_per_minute is None:
-        return lambda namespace: True
-    quota = WriteQuota(settings.writes_per_minute)
 
     def may_store(namespace: str) -> bool:
-        allowed = quota.allow(namespace)
+        allowed = live.may_store(namespace)
         if not allowed:
             metrics.writes_refused.inc()
         return allowed

@@ -37,6 +37,8 @@ class ChatRequest:
     query: str
     controls: Controls
     started: float = field(default_factory=time.perf_counter)
+    path: str = "/v1/chat/completions"
+    """As called, with ``/v1`` where the caller left it out."""
 
     @property
     def model(self) -> str:
@@ -47,6 +49,12 @@ class ChatRequest:
     def stream(self) -> bool:
         """Does the caller want a stream?"""
         return bool(self.body.get("stream"))
+
+    @property
+    def user(self) -> str | None:
+        """Who asks, as the body says."""
+        user = self.body.get("user")
+        return user if isinstance(user, str) and user else None
 
     @property
     def include_usage(self) -> bool:
@@ -79,7 +87,12 @@ async def read_chat(request: Request, most: int) -> ChatRequest:
     headers = _joined_headers(request.scope["headers"])
     controls = read_controls(headers, body.get("cache"))
     query = request.scope["query_string"].decode("latin-1")
-    return ChatRequest(raw, body, headers, query, controls, started)
+    return ChatRequest(raw, body, headers, query, controls, started, full_path(request.scope["path"]))
+
+
+def full_path(path: str) -> str:
+    """The path with the ``/v1`` that callers may leave out."""
+    return path if path.startswith("/v1/") else f"/v1{path}"
 
 
 def _joined_headers(pairs: Collection[tuple[bytes, bytes]]) -> dict[str, str]:

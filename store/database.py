@@ -9,9 +9,9 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite as sqlite_dialect
@@ -84,6 +84,15 @@ class Database:
         except sa.exc.SQLAlchemyError as error:
             raise DatabaseError(f"{type(error).__name__}: {error.__cause__ or error}") from error
 
+    def stream(self, statement: sa.Executable) -> Iterator[tuple[Any, ...]]:
+        """Run a read whose rows are taken one by one, as far as they are wanted. Raises ``DatabaseError``."""
+        try:
+            with self.engine.connect() as connection:
+                for row in connection.execution_options(yield_per=1000).execute(statement):
+                    yield tuple(row)
+        except sa.exc.SQLAlchemyError as error:
+            raise DatabaseError(f"{type(error).__name__}: {error.__cause__ or error}") from error
+
     def transact(self, work: Callable[[sa.Connection], None]) -> None:
         """Do rare administrative writes in one transaction, beside the writer (SQLite waits its turn).
 
@@ -125,6 +134,8 @@ class Database:
             command.upgrade(config, "head")
 
     def _configure(self, connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        # SQLite's own knows ASCII only; searches ignore case in every language.
+        cast(sqlite3.Connection, connection).create_function("lower", 1, _lower, deterministic=True)
         cursor = connection.cursor()
         self._prepare(cursor.execute)
         cursor.close()
@@ -166,6 +177,10 @@ class Database:
             self._local.connection = connection
             self._readers.append(connection)
         return connection
+
+
+def _lower(text: Any) -> Any:
+    return text.lower() if isinstance(text, str) else text
 
 
 def _revision(connection: sa.Connection) -> str | None:

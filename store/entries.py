@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -14,9 +14,12 @@ import sqlalchemy as sa
 from cachetools import LRUCache
 
 from store import standing, statements
+from store.barriers import Barriers
 from store.database import Database, Prepared
 from store.entry import Entry, as_row, from_row
+from store.errors import Withdrawn
 from store.ids import new_id
+from store.selection import Selection
 from store.standing import Unfit
 from store.tables import entries, evidence
 from store.vectors import Vector
@@ -42,6 +45,8 @@ class Entries:
         self._lock = threading.Lock()
         self._judging = threading.Lock()
         self._changes = 0
+        self._barriers = Barriers()
+        self._stored: dict[str, tuple[int, int]] = {}
         self._touched: dict[str, tuple[int, float]] = {}
 
     def in_memory(self, exact_key: str) -> list[Entry] | None:
@@ -73,25 +78,66 @@ class Entries:
         values = {"compat_key": compat_key, "embedder": embedder, "most": most}
         return int(self._database.read(statements.COUNT_COMPATIBLE, values)[0][0])
 
+    def any_loosely_compatible(self, loose_key: str, embedder: str) -> bool:
+        """Does any active entry share a loose_key?"""
+        values = {"loose_key": loose_key, "embedder": embedder, "most": 1}
+        return int(self._database.read(statements.COUNT_LOOSE, values)[0][0]) > 0
+
     def compatible_vectors(self, compat_key: str, embedder: str) -> list[tuple[str, Vector]]:
         """Ids and vectors of the active entries under a compat_key."""
         rows = self._database.read(statements.COMPATIBLE_VECTORS, {"compat_key": compat_key, "embedder": embedder})
         return [(id_, np.frombuffer(vector, dtype=np.float32)) for id_, vector in rows]
 
-    def add(self, entry: Entry, vector: Vector | None, embedder: str | None, *, replace: bool) -> Future[None]:
+    @property
+    def mark(self) -> int:
+        """Number of the latest invalidation: a call notes it when it comes in; see ``add``."""
+        return self._barriers.mark
+
+    def bar(self, selection: Selection) -> None:
+        """From now on, store no answer of this selection that was asked for before."""
+        with self._lock:
+            self._barriers.put(selection)
+
+    def add(
+        self,
+        entry: Entry,
+        vector: Vector | None,
+        embedder: str | None,
+        *,
+        replace: bool,
+        asked: int | None = None,
+    ) -> Future[None]:
         """Queue a new entry behind the writer; ``replace`` retires what the key held before.
 
         Memory knows it from now on; SQL with the writer's next commit, before anything queued later. The future
         resolves after that commit, or raises ``DatabaseError``.
+
+        Args:
+            asked: the ``mark`` when the answer's call came in; None: no invalidation is held against it.
+
+        Raises:
+            Withdrawn: an invalidation made since then covers it.
         """
-        if replace:
-            self._write(statements.SUPERSEDE, {"key": entry.exact_key})
-        written = self._write(statements.INSERT, as_row(entry, vector, embedder))
+        row = as_row(entry, vector, embedder)
         with self._lock:
+            # In one step: who invalidates after this finds the entry in the writer's queue.
+            if asked is not None and self._barriers.stop(entry, vector, asked):
+                raise Withdrawn("invalidated before it was stored")
+            if replace:
+                self._write(statements.SUPERSEDE, {"key": entry.exact_key})
+            written = self._write(statements.INSERT, row)
             kept = [] if replace else self._memory.get(entry.exact_key) or []
             self._memory[entry.exact_key] = [*kept, entry]
             self._changes += 1
+            number, size = self._stored.get(entry.policy or "default", (0, 0))
+            self._stored[entry.policy or "default"] = number + 1, size + row["size"]
         return written
+
+    @property
+    def stored(self) -> dict[str, tuple[int, int]]:
+        """By policy: how many entries were stored since the start, and their bytes."""
+        with self._lock:
+            return dict(self._stored)
 
     def touch(self, id_: str, now: float) -> None:
         """Count a hit; written with the next ``flush``."""
@@ -166,23 +212,60 @@ class Entries:
 
         self._database.transact(work)
 
-    def retire(self, now: float, limit: int) -> int:
-        """Mark entries past their time as expired, at most ``limit`` at once; gives how many."""
+    def settle(self) -> None:
+        """Wait until SQL has what was queued so far. Raises ``DatabaseError``."""
+        self._database.writer.submit("SELECT 1", ()).result()
+
+    def withdraw(self, rows: Sequence[tuple[str, str]], status: str) -> None:
+        """Give (id, exact_key) a status that is never served, unless they have such a one. Blocks until committed."""
+        statement = statements.EVICT if status == "evicted" else statements.WITHDRAW
+        # Whoever weighs evidence meanwhile must not put an active copy back into memory.
+        with self._judging:
+            self._write(statement, {"ids": json.dumps([id_ for id_, _ in rows]), "new_status": status}).result()
+            self._drop(key for _, key in rows)
+
+    def wipe(self, id_: str) -> bool:
+        """Delete what an entry says, and the evidence about it; False where there is none. Blocks until committed.
+
+        A bare row is left until its vector has left the index; see ``leaving`` and ``purge``.
+        """
+        self.settle()
+        entry = self.get(id_)
+        if entry is None or entry.status == "deleted":
+            return False
+        with self._judging:
+            self._write(statements.FORGET_EVIDENCE, {"id_": id_})
+            self._write(statements.WIPE, {"id_": id_}).result()
+            self._drop([entry.exact_key])
+        return True
+
+    def retire(self, now: float, limit: int, grace: Mapping[str, float] | None = None) -> int:
+        """Mark entries past their time as expired, at most ``limit`` at once; gives how many.
+
+        Args:
+            grace: by policy, the seconds after its time in which an entry may still be served.
+        """
         due = sa.and_(entries.c.status == "active", entries.c.expires_at <= now)
+        for policy, seconds in (grace or {}).items():
+            spared = sa.and_(entries.c.policy == policy, entries.c.expires_at > now - seconds)
+            due = sa.and_(due, sa.not_(sa.func.coalesce(spared, sa.false())))
         rows = self._database.query(sa.select(entries.c.id, entries.c.exact_key).where(due).limit(limit))
         gone = entries.c.id.in_([row["id"] for row in rows])
         if rows:
-            self._execute(sa.update(entries).where(gone).values(status="expired"))
-            with self._lock:
-                for row in rows:
-                    self._memory.pop(row["exact_key"], None)
+            self._execute(sa.update(entries).where(gone, entries.c.status == "active").values(status="expired"))
+            self._drop(row["exact_key"] for row in rows)
         return len(rows)
 
     def leaving(self, limit: int) -> list[tuple[str, str, str]]:
-        """(id, partition, embedder) of entries that are no longer active but still in the vector index."""
+        """(id, partition, embedder) of entries that are no longer active but still in the vector index.
+
+        Of deleted and evicted ones, whose rows go next, also those that may be on their way there.
+        """
+        on_its_way = sa.and_(entries.c.indexed == 0, entries.c.expires_at == 0, entries.c.vector.is_not(None))
         statement = (
             sa.select(entries.c.id, entries.c.partition, entries.c.embedder)
-            .where(entries.c.indexed == 1, entries.c.status != "active", entries.c.embedder.is_not(None))
+            .where(sa.or_(entries.c.indexed == 1, on_its_way))
+            .where(entries.c.status != "active", entries.c.embedder.is_not(None))
             .limit(limit)
         )
         return [(row["id"], row["partition"], row["embedder"]) for row in self._database.query(statement)]
@@ -257,6 +340,13 @@ class Entries:
                 with self._lock:
                     self._remember(entry)
             return entry
+
+    def _drop(self, keys: Iterable[str]) -> None:
+        """Let memory forget keys; reads under way must not bring them back."""
+        with self._lock:
+            self._changes += 1
+            for key in keys:
+                self._memory.pop(key, None)
 
     def _remember(self, entry: Entry) -> None:
         """Bring memory up to date, where it knows the entry's key; reads under way must not set it back."""

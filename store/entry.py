@@ -34,7 +34,7 @@ class Entry:
     alpha: float
     beta: float
     status: str = "active"
-    """active; or, never served: blocked, quarantined, superseded, expired."""
+    """active; or, never served: blocked, quarantined, superseded, expired, invalidated, evicted, deleted."""
     has_tool_calls: bool = False
     source_interaction_id: str | None = None
     tags: tuple[str, ...] = field(default=())

@@ -3,6 +3,7 @@
 StoreError
 ├── DataDirectoryError   the data directory cannot be used
 ├── DatabaseError        SQL failed
+├── Withdrawn            an answer was invalidated before it was stored
 └── VectorIndexError     the vector index failed
 
 The embedder has its own error, ``store.embedder.EmbedderError``.
@@ -19,6 +20,10 @@ class DataDirectoryError(StoreError):
 
 class DatabaseError(StoreError):
     """A statement or the writer behind it failed."""
+
+
+class Withdrawn(StoreError):
+    """An invalidation made since the call came in covers its answer, which is therefore not stored."""
 
 
 class VectorIndexError(StoreError):

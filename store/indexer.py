@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -76,15 +76,20 @@ class Indexer:
     def catch_up(self) -> int:
         """Write to the index what SQL has and the index lacks; gives how many. Raises ``StoreError``."""
         written = 0
-        while rows := self._entries.unindexed(self._embedder, BATCH):
-            by_partition: dict[str, list[tuple[str, Vector]]] = {}
-            for id_, partition, vector in rows:
-                by_partition.setdefault(partition, []).append((id_, vector))
-            for partition, found in by_partition.items():
-                self._index.add(partition, self._embedder, [id_ for id_, _ in found], [vector for _, vector in found])
-            self._entries.mark_indexed([id_ for id_, _, _ in rows]).result()
-            written += len(rows)
+        while found := self._catch_up():
+            written += found
         return written
+
+    def discard(self, partition: str, embedder: str, ids: Sequence[str]) -> None:
+        """Remove vectors from the index, those on their way there too. Raises ``VectorIndexError``."""
+        # Whatever is being written now is in the index before this, or never gets there.
+        with self._writing:
+            with self._lock:
+                for id_ in ids:
+                    self._pending.pop(id_, None)
+                if not self._pending:
+                    self._idle.set()
+            self._index.remove(partition, embedder, ids)
 
     def rewrite(self) -> int:
         """Empty the index and write it again from SQL; gives how many vectors it holds then. Raises ``StoreError``."""
@@ -105,6 +110,18 @@ class Indexer:
         """Write what is queued, then stop."""
         self._queue.put(None)
         self._thread.join()
+
+    def _catch_up(self) -> int:
+        with self._writing:
+            rows = self._entries.unindexed(self._embedder, BATCH)
+            by_partition: dict[str, list[tuple[str, Vector]]] = {}
+            for id_, partition, vector in rows:
+                by_partition.setdefault(partition, []).append((id_, vector))
+            for partition, found in by_partition.items():
+                self._index.add(partition, self._embedder, [id_ for id_, _ in found], [vector for _, vector in found])
+            if rows:
+                self._entries.mark_indexed([id_ for id_, _, _ in rows]).result()
+            return len(rows)
 
     def _run(self) -> None:
         open_ = True
@@ -133,11 +150,9 @@ class Indexer:
         for item in batch:
             by_partition.setdefault(item.partition, []).append(item)
         for partition, items in by_partition.items():
-            ids = [item.id for item in items]
             try:
                 with self._writing:
-                    self._index.add(partition, self._embedder, ids, [item.vector for item in items])
-                    self._marked = self._entries.mark_indexed(ids)
+                    self._add(partition, items)
             except StoreError as error:
                 self._failed(error)
         with self._lock:
@@ -145,3 +160,12 @@ class Indexer:
                 self._pending.pop(item.id, None)
             if not self._pending:
                 self._idle.set()
+
+    def _add(self, partition: str, items: Sequence[Pending]) -> None:
+        """Write what nobody has discarded meanwhile."""
+        with self._lock:
+            wanted = [item for item in items if item.id in self._pending]
+        if wanted:
+            ids = [item.id for item in wanted]
+            self._index.add(partition, self._embedder, ids, [item.vector for item in wanted])
+            self._marked = self._entries.mark_indexed(ids)

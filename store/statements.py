@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from store.database import Prepared
 from store.entry import COLUMNS
-from store.tables import entries
+from store.tables import entries, evidence
 
 BY_EXACT_KEY = Prepared(
     sa.select(*COLUMNS).where(entries.c.exact_key == sa.bindparam("exact_key"), entries.c.status == "active")
@@ -27,6 +27,18 @@ COUNT_COMPATIBLE = Prepared(
         sa.select(sa.literal(1)).where(COMPATIBLE).limit(sa.bindparam("most")).subquery()
     )
 )
+COUNT_LOOSE = Prepared(
+    sa.select(sa.func.count()).select_from(
+        sa.select(sa.literal(1))
+        .where(
+            entries.c.loose_key == sa.bindparam("loose_key"),
+            entries.c.embedder == sa.bindparam("embedder"),
+            entries.c.status == "active",
+        )
+        .limit(sa.bindparam("most"))
+        .subquery()
+    )
+)
 COMPATIBLE_VECTORS = Prepared(
     sa.select(entries.c.id, entries.c.vector).where(COMPATIBLE, entries.c.vector.is_not(None))
 )
@@ -42,3 +54,34 @@ TOUCH = Prepared(
     .values(hits=entries.c.hits + sa.bindparam("more"), last_hit_at=sa.bindparam("at"))
 )
 MARK_INDEXED = Prepared(sa.update(entries).where(entries.c.id == sa.bindparam("id_")).values(indexed=1))
+
+_LISTED = entries.c.id.in_(sa.select(sa.func.json_each(sa.bindparam("ids")).table_valued("value").c.value))
+_REVIVABLE = sa.or_(
+    entries.c.status == "active",
+    # Evidence or a person may bring these back.
+    entries.c.status == "quarantined",
+    entries.c.status == "blocked",
+)
+WITHDRAW = Prepared(sa.update(entries).where(_LISTED, _REVIVABLE).values(status=sa.bindparam("new_status")))
+EVICT = Prepared(
+    # No time left: the row goes as soon as its vector has left the index.
+    sa.update(entries)
+    .where(_LISTED, entries.c.status == "active")
+    .values(status=sa.bindparam("new_status"), expires_at=sa.literal(0.0))
+)
+FORGET_EVIDENCE = Prepared(sa.delete(evidence).where(evidence.c.entry_id == sa.bindparam("id_")))
+WIPE = Prepared(
+    sa.update(entries)
+    .where(entries.c.id == sa.bindparam("id_"))
+    .values(
+        status=sa.literal("deleted"),
+        expires_at=sa.literal(0.0),
+        prompt=sa.null(),
+        answer=sa.literal("{}"),
+        tags=sa.literal("[]"),
+        earlier=sa.null(),
+        compat_key=sa.null(),
+        loose_key=sa.null(),
+        source_interaction_id=sa.null(),
+    )
+)

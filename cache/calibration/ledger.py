@@ -83,11 +83,7 @@ class Ledger:
         """What may be served at this budget; ``audit_rate`` is the least that the ledger asks for."""
         budget = self._budgets.get(max_error_rate)
         if budget is None:
-            nothing = Admission(self._shipped, None, "none", shadow=True, records=self._records)
-            watch = ErrorWatch(self._error.seen(max_error_rate))
-            budget = _Budget(max_error_rate, nothing, watch, doubted=self._probation)
-            self._decide(budget)
-            self._budgets[max_error_rate] = budget
+            budget = self._budgets[max_error_rate] = self._opened(max_error_rate)
         return budget.admission
 
     def known(self, max_error_rate: float) -> Admission | None:
@@ -117,6 +113,25 @@ class Ledger:
             budget.hits, budget.trial, budget.doubted = 0.0, self._labels.count + 1, True
             budget.admission = replace(budget.admission, audit_rate=budget.audit_rate)
 
+    def _opened(self, rate: float) -> _Budget:
+        """A budget that nobody asked for before, as if it had been in use while the labels at hand came in.
+
+        Otherwise an alarm could be left behind by changing the budget a little.
+        """
+        nothing = Admission(self._shipped, None, "none", shadow=True, records=self._records)
+        budget = _Budget(rate, nothing, ErrorWatch(self._error.seen(rate)), doubted=self._probation)
+        for other in self._budgets.values():
+            budget.doubted = budget.doubted or other.doubted
+            budget.trial = max(budget.trial, other.trial)
+        self._decide(budget)
+        if budget.served is not None:
+            for number, wrong in self._labels.above(*budget.served, budget.since):
+                if budget.watch.told(wrong) and not budget.settled:
+                    self._alarm(budget, number)
+        if budget.settled:
+            self._decide(budget)
+        return budget
+
     def _watch(self, budget: _Budget, label: Label) -> bool:
         """Was this a would-be hit and wrong?"""
         if label.source not in SAMPLED or budget.served is None or budget.settled:
@@ -127,12 +142,16 @@ class Ledger:
         budget.hits += 1 / label.propensity
         budget.doubted = budget.doubted or not label.correct
         if budget.watch.told(not label.correct):
-            budget.alarm = "too many of the latest labelled hits were wrong"
-            budget.settled = True
-            if budget.admission.source == "learned" or budget.trial > 0:
-                # Labels that proved the cut are of another traffic; those that refute a shipped one are of this.
-                budget.since = self._labels.count + 1
+            self._alarm(budget, self._labels.count)
         return not label.correct
+
+    def _alarm(self, budget: _Budget, number: int) -> None:
+        """The error is above the budget, as label ``number`` has shown."""
+        budget.alarm = "too many of the latest labelled hits were wrong"
+        budget.settled = True
+        if budget.admission.source == "learned" or budget.trial > 0:
+            # Labels that proved the cut are of another traffic; those that refute a shipped one are of this.
+            budget.since = number + 1
 
     def _decide(self, budget: _Budget) -> None:
         budget.due = 0

@@ -11,7 +11,7 @@ from cache.budget import LabelError
 from cache.calibration.admission import Admission, Priors
 from cache.calibration.drift import Novelty
 from cache.calibration.ledger import Ledger
-from cache.verifier import Verifier
+from cache.verifier import Scale
 from store.labels import Label
 
 
@@ -23,15 +23,14 @@ class Calibrations:
         priors: cut by budget on the scale of its shipped mix; empty where none was measured: shadow mode until there
             are labels.
         error: how often a label is mistaken.
-        budgets: those in use. One asked for without being named here begins with the labels at hand, and knows nothing
-            of alarms before.
+        budgets: those in use. One asked for later begins with what the labels at hand say, alarms among it.
         by_entry: does each entry's record count? Scores must then be made with ``Admission.score``.
         probation: does a shipped cut begin with audits of all its hits? Otherwise only a doubt calls for more audits.
     """
 
     def __init__(
         self,
-        verifier: Verifier,
+        verifier: Scale,
         priors: Priors,
         error: LabelError | None = None,
         budgets: Iterable[float] = (),
@@ -72,6 +71,18 @@ class Calibrations:
         for label in labels:
             if label.namespace == namespace:
                 self.told(label)
+
+    def adopt(self, budgets: Iterable[float]) -> None:
+        """Take up budgets that policies now ask for: their cuts are learned here, not on the way of the first call.
+
+        Those in use before are kept: their alarms must not be forgotten. Takes milliseconds for each namespace.
+        """
+        self._budgets = tuple(dict.fromkeys((*self._budgets, *budgets)))
+        for namespace in list(self._ledgers):
+            with self._lock:
+                ledger = self._ledger(namespace)
+                for budget in self._budgets:
+                    ledger.of(budget)
 
     def seen(self, namespace: str, prompt: str, similarity: float, score: float) -> bool:
         """Take in a request's nearest candidate, labelled or not; True where traffic has changed its looks.

@@ -63,6 +63,13 @@ class Window:
         scores = mix.score(self._signals[: self._size][kept])
         return Sample(scores, ~self._correct[: self._size][kept], self._propensity[: self._size][kept])
 
+    def above(self, mix: Mix, cut: float, since: int) -> list[tuple[int, bool]]:
+        """Number and verdict (wrong?) of the sampled labels above a cut, in the order in which they came."""
+        kept = self._sampled[: self._size] & (self._number[: self._size] >= since)
+        kept &= mix.score(self._signals[: self._size]) > cut
+        numbers, correct = self._number[: self._size][kept], self._correct[: self._size][kept]
+        return [(int(number), not right) for number, right in zip(numbers, correct, strict=True)]
+
     def half(self) -> tuple[Array, Flags]:
         """Signals and verdicts of the half that a mix may be fitted to; always the same labels."""
         half = self._half()

@@ -40,8 +40,8 @@ class Mix:
         return sigmoid(signals @ np.asarray(self.weights) + self.bias)
 
 
-class Verifier(Protocol):
-    """Scores pairs of prompts. Thread-safe and synchronous: callers run it in a thread."""
+class Scale(Protocol):
+    """What labels and cuts need to know of a verifier; no weights are needed for it."""
 
     @property
     def id(self) -> str:
@@ -49,13 +49,25 @@ class Verifier(Protocol):
         ...
 
     @property
-    def floor(self) -> float:
-        """Cosine below which no pair is worth scoring: its score could not pass any cut."""
-        ...
-
-    @property
     def mix(self) -> Mix:
         """The shipped way from signals to a score."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlainScale:
+    """A scale known by its numbers; see ``Scale``."""
+
+    id: str
+    mix: Mix
+
+
+class Verifier(Scale, Protocol):
+    """Scores pairs of prompts. Thread-safe and synchronous: callers run it in a thread."""
+
+    @property
+    def floor(self) -> float:
+        """Cosine below which no pair is worth scoring: its score could not pass any cut."""
         ...
 
     def signals(self, pairs: Sequence[Pair]) -> Array:

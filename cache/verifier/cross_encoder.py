@@ -5,11 +5,18 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from cache.verifier.base import Array, Mix, Pair, VerifierError
+
+MIX: Final = Mix((1.0, 0.0))
+
+
+def cross_encoder_id(name: str) -> str:
+    """The id of the verifier that is made of this model."""
+    return f"cross-encoder:{re.sub(r'[^a-z0-9._-]+', '-', name.lower())}"
 
 
 class CrossEncoderVerifier:
@@ -27,8 +34,7 @@ class CrossEncoderVerifier:
         from sentence_transformers import CrossEncoder
         from torch.nn import Identity
 
-        self.id = f"cross-encoder:{re.sub(r'[^a-z0-9._-]+', '-', name.lower())}"
-        self.mix = Mix((1.0, 0.0))
+        self.id, self.mix = cross_encoder_id(name), MIX
         self._lock = threading.Lock()
         try:
             # Logits: the model's own activation may have squeezed them already.

@@ -36,6 +36,11 @@ class Weights:
     bias: float
 
 
+def shipped_mix(with_encoder: bool) -> Mix:
+    """The mix of a learned verifier's signals: the first one, its own log-odds, is the score."""
+    return Mix((1.0, *(0.0 for _ in range(2 + len(_MEASURES) + with_encoder))))
+
+
 class LearnedVerifier:
     """Scores pairs by weighed signals.
 
@@ -49,7 +54,7 @@ class LearnedVerifier:
     def __init__(self, id: str, weights: Weights, encoder: PairEncoder | None, floor: float) -> None:
         self.id = id
         self.floor = floor
-        self.mix = Mix((1.0, *(0.0 for _ in range(2 + len(_MEASURES) + (encoder is not None)))))
+        self.mix = shipped_mix(encoder is not None)
         self._weights = weights
         self._encoder = encoder
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any, Final
 
-from cache.verifier.base import Verifier, VerifierError
+from cache.verifier.base import PlainScale, Scale, Verifier, VerifierError
 from cache.verifier.cosine import CosineVerifier
 from store.embedder.models import bundled_folder
 
@@ -39,6 +39,22 @@ def load_verifier(name: str = PAIR, threads: int = 1) -> Verifier:
         reader = Reader((bundled_folder() / "tokenizer.json").read_bytes())
         encoder = PairEncoder(_weights().joinpath(_ENCODER).read_bytes(), reader, threads)
     return LearnedVerifier(given["id"], Weights(**given["weights"]), encoder, given["floor"])
+
+
+def scale_of(name: str = PAIR) -> Scale:
+    """What labels and cuts need to know of the verifier of a name, without loading its weights.
+
+    Raises ``VerifierError``.
+    """
+    if name == COSINE:
+        return CosineVerifier()
+    if name not in SHIPPED:
+        from cache.verifier.cross_encoder import MIX, cross_encoder_id
+
+        return PlainScale(cross_encoder_id(name), MIX)
+    from cache.verifier.learned import shipped_mix
+
+    return PlainScale(_read(name)["id"], shipped_mix(name == PAIR))
 
 
 def priors_of(name: str, embedder_id: str) -> Mapping[float, float]:

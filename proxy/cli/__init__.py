@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from proxy.cli import config, demo, reindex, serve, stats
+from proxy.cli import config, demo, entries, experiment, explain, export, import_, reindex, replay, serve, stats, tune
 from proxy.cli.options import CannotRun
 
 app = typer.Typer(
@@ -19,8 +19,15 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("stats")(stats.stats)
+app.command("explain")(explain.explain)
+app.command("replay")(replay.replay)
+app.command("tune")(tune.tune)
 app.command("reindex")(reindex.reindex)
+app.command("import", help=import_.HELP)(import_.import_)
+app.add_typer(export.app, name="export")
 app.add_typer(config.app, name="config")
+app.add_typer(entries.app, name="entries")
+app.add_typer(experiment.app, name="experiment")
 
 
 def main() -> None:

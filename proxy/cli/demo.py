@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from proxy.cli.options import CannotRun
 from proxy.cli.serve import address, bind
-from proxy.cli.stats import print_summary
+from proxy.cli.tables import print_summary
 from proxy.config import CacheSettings, LiteLLMParams, ModelEntry, PolicySettings, Settings
 from proxy.scripted import ScriptedModel
 
@@ -52,8 +52,10 @@ def demo(
         settings = defaults.model_copy(update={"model_list": [entry], "server": server, "cache": cache})
         with _proxy(settings) as (proxy_url, app):
             _converse(proxy_url)
+            from memory.calls import Calls
+
             typer.echo("")
-            print_summary(app.state.services.statistics.summary(3600.0), groups=False)
+            print_summary(app.state.services.statistics.summary(Calls(3600.0)), groups=False)
             _say_how(proxy_url, stay=stay)
             if stay:
                 with contextlib.suppress(KeyboardInterrupt):

@@ -9,6 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from proxy.config import ConfigError, Settings, load_settings
+from proxy.config.changes import Source
+from proxy.config.document import Unreadable
+from proxy.config.loader import read_raw
 
 DEFAULT_CONFIG = Path("config.yaml")
 
@@ -42,6 +45,25 @@ def read_settings(config: Path | None, data_dir: Path | None = None, **server: A
         settings = load_settings(find_config(config), os.environ)
     except ConfigError as error:
         raise CannotRun(str(error)) from error
+    return as_told(settings, data_dir, **server)
+
+
+def read_source(config: Path | None) -> Source | None:
+    """The file of the configuration, to be watched; None without one, or where it is no file. Raises ``CannotRun``."""
+    path = find_config(config)
+    if path is None or not path.is_file():
+        return None
+    try:
+        raw = read_raw(path)
+        return Source(path.absolute(), raw, os.environ, load_settings(path, os.environ, raw))
+    except Unreadable as error:
+        raise CannotRun(f"{path}: {error}") from error
+    except ConfigError as error:
+        raise CannotRun(str(error)) from error
+
+
+def as_told(settings: Settings, data_dir: Path | None, **server: Any) -> Settings:
+    """The settings, with what the command line says of the server."""
     changes = {name: value for name, value in {"data_dir": data_dir, **server}.items() if value is not None}
     if not changes:
         return settings

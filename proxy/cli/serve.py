@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from proxy.auth import is_loopback
-from proxy.cli.options import CannotRun, ConfigPath, DataDir, read_settings
+from proxy.cli.options import CannotRun, ConfigPath, DataDir, as_told, read_settings, read_source
 from proxy.config import Settings
+from proxy.config.changes import Source
 
 
 def serve(
@@ -27,12 +28,17 @@ def serve(
             "--workers above 1 is refused: the embedded vector index is not safe for two writing processes."
             " Run one process; it serves thousands of hits a second."
         )
-    settings = read_settings(config, data_dir, host=host, port=port)
-    run(settings)
+    source = read_source(config)
+    settings = source.settings if source else read_settings(config)
+    run(as_told(settings, data_dir, host=host, port=port), source)
 
 
-def run(settings: Settings) -> None:
-    """Serve until a signal ends it. Raises ``CannotRun`` where it cannot start."""
+def run(settings: Settings, source: Source | None = None) -> None:
+    """Serve until a signal ends it. Raises ``CannotRun`` where it cannot start.
+
+    Args:
+        source: the file that the settings came from, whose edits take effect.
+    """
     refuse_open_address(settings)
     listener = bind(settings.server.host, settings.server.port)
     import uvicorn
@@ -45,7 +51,7 @@ def run(settings: Settings) -> None:
     bound = settings.server.model_copy(update={"port": listener.getsockname()[1]})
     settings = settings.model_copy(update={"server": bound})
     try:
-        app = create_app(settings)
+        app = create_app(settings, source)
     except StoreError as error:
         raise CannotRun(str(error)) from error
     print(f"Reprise listens on {address(settings)} (base URL for clients: {address(settings)}/v1)", file=sys.stderr)

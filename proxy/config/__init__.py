@@ -1,5 +1,7 @@
 """Configuration: the file, the environment and the defaults, as one frozen `Settings`."""
 
+from proxy.config.experiments import ArmSettings, ExperimentSettings
+from proxy.config.inheritance import DEFAULT_POLICY, PRESETS
 from proxy.config.loader import load_settings
 from proxy.config.models import (
     ApiKey,
@@ -15,21 +17,18 @@ from proxy.config.models import (
     StatsSettings,
     StoreSettings,
 )
-from proxy.config.policy import (
-    CacheSettings,
-    ClassName,
-    DecaySettings,
-    JudgeSettings,
-    PolicySettings,
-    Tier,
-    VerifierSettings,
-)
+from proxy.config.policy import CacheSettings, JudgeSettings, VerifierSettings
 from proxy.config.problems import ConfigError, Problem
+from proxy.config.routes import MatchSettings, RouteSettings
+from proxy.config.rules import ClassName, DecaySettings, GuardName, HeaderName, PolicySettings, StreamSettings, Tier
 from proxy.config.schema import json_schema
 from proxy.config.units import Duration, Size, format_duration, format_size, parse_duration, parse_size
 
 __all__ = [
+    "DEFAULT_POLICY",
+    "PRESETS",
     "ApiKey",
+    "ArmSettings",
     "AuthSettings",
     "CacheSettings",
     "ClassName",
@@ -37,19 +36,25 @@ __all__ = [
     "DecaySettings",
     "Duration",
     "EmbedderSettings",
+    "ExperimentSettings",
+    "GuardName",
+    "HeaderName",
     "InteractionSettings",
     "JudgeSettings",
     "LiteLLMParams",
     "LoggingSettings",
+    "MatchSettings",
     "MemorySettings",
     "ModelEntry",
     "PolicySettings",
     "Problem",
+    "RouteSettings",
     "ServerSettings",
     "Settings",
     "Size",
     "StatsSettings",
     "StoreSettings",
+    "StreamSettings",
     "Tier",
     "VerifierSettings",
     "format_duration",

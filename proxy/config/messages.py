@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 from proxy.config import shape
 from proxy.config.models import Settings
 from proxy.config.problems import KeyPath
-from proxy.config.section import NAME_PATTERN, TRUTH_VALUE, URL_PATTERN
+from proxy.config.section import NAME_PATTERN, TRUTH_VALUE, URL_PATTERN, suggestion
 
 _FIXED = {
     "missing": "is required",
@@ -66,14 +66,14 @@ def _unknown_key(loc: KeyPath) -> str:
     key = str(loc[-1])
     if len(loc) == 1 and key in _ELSEWHERE:
         return f"is LiteLLM's and not read here: {_ELSEWHERE[key]}"
-    return f"is no known key{shape.suggestion(key, shape.keys_of(shape.type_at(Settings, loc[:-1])))}"
+    return f"is no known key{suggestion(key, shape.keys_of(shape.type_at(Settings, loc[:-1])))}"
 
 
 def _not_one_of(loc: KeyPath, value: Any) -> str:
     at_key = loc[-1] == "[key]"
     place = shape.type_at(Settings, loc[:-2] if at_key else loc)
     choices = shape.keys_of(place) if at_key else shape.choices_of(place)
-    hint = shape.suggestion(value, choices) if isinstance(value, str) else ""
+    hint = suggestion(value, choices) if isinstance(value, str) else ""
     return f"must be one of {', '.join(choices)}{hint}{TRUTH_VALUE if isinstance(value, bool) else ''}"
 
 

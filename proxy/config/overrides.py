@@ -2,7 +2,8 @@
 
 Names are the path in capitals, its parts joined by two underscores; a dash or a dot in a key is one underscore. A value
 that begins with `[`, `{` or a quote is read as YAML; any other is the text itself, and `null` the default. A variable
-that is set to nothing counts as not set. A policy beside `default` must be in the file, or in REPRISE_CACHE__POLICIES.
+that is set to nothing counts as not set. A policy beside `default` and the presets must be in the file, or in
+REPRISE_CACHE__POLICIES.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, get_origin
 from proxy.config import document, shape
 from proxy.config.models import Settings
 from proxy.config.problems import Findings, Place
+from proxy.config.section import suggestion
 
 PREFIX = "REPRISE_"
 EXEMPT = frozenset({"REPRISE_CONFIG", "REPRISE_MODEL_CACHE"})
@@ -66,7 +68,7 @@ def _path(name: str, data: Any) -> tuple[str, ...] | str:
         key = known.get(part)
         if key is None:
             names = [variable_of(leaf) for leaf in shape.leaves(Settings)]
-            return f"is no setting{shape.suggestion(name.upper(), names)}"
+            return f"is no setting{suggestion(name.upper(), names)}"
         annotation = shape.child_of(annotation, key)
         path.append(key)
         data = data.get(key) if isinstance(data, dict) else None

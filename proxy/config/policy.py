@@ -2,118 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from cache import policy
-from cache.policy import Tier as Tier
-from proxy.config.section import Name, Section, Text, refusal
+from proxy.config.experiments import ExperimentSettings
+from proxy.config.inheritance import inherited
+from proxy.config.routes import RouteSettings
+from proxy.config.rules import PolicySettings
+from proxy.config.section import Name, Section, Text
 from proxy.config.units import PositiveDuration
-
-ClassName = Literal[
-    "creative",
-    "volatile",
-    "random",
-    "action",
-    "own-data",
-    "secrets",
-    "personal-data",
-    "tool-loop",
-    "several-choices",
-    "multimodal",
-    "high-temperature",
-]
-Share = Annotated[float, Field(ge=0, le=1)]
-"""A number from 0 to 1."""
-
-DEFAULT_POLICY = "default"
-DEFAULT_CLASSES = cast(
-    dict[ClassName, list[Tier]], {name: sorted(tiers) for name, tiers in policy.DEFAULT_CLASSES.items()}
-)
-
-
-class DecaySettings(Section):
-    """How an answer loses rank with age: its quality is multiplied by max(floor, 1 - age / window)."""
-
-    floor: Share = Field(default=0.5, description="The least that age leaves of an answer's quality, from 0 to 1.")
-    window: PositiveDuration = Field(
-        default=168 * 3600.0, description="The age at which nothing would be left but the floor."
-    )
-
-
-class PolicySettings(Section):
-    """One set of rules for reusing answers. A call names its policy with `x-reprise-policy`, or gets `default`."""
-
-    tiers: list[Tier] = Field(
-        default=["exact", "semantic"],
-        description="Where answers are looked for: `exact` (the same call), `semantic` (the same meaning).",
-    )
-    max_error_rate: Annotated[float, Field(gt=0, le=0.5)] = Field(
-        default=0.01,
-        description="The error budget: wrong answers per semantic hit that are tolerated, above 0 and up to 0.5.",
-    )
-    audit_rate: Share = Field(
-        default=0.02,
-        gt=0,
-        description="The share of would-be semantic hits that is forwarded all the same, to measure their error: "
-        "above 0 and up to 1. Without audits no error budget holds.",
-    )
-    shadow: bool = Field(
-        default=False,
-        description="Decide, log and count semantic hits, but serve none of them: every call is forwarded.",
-    )
-    similarity_threshold: Share | None = Field(
-        default=None,
-        description="A fixed least cosine similarity of a semantic hit, 0 to 1, in place of verifier and error budget.",
-    )
-    deletion_gain: Annotated[float, Field(gt=0, le=2)] | None = Field(
-        default=None,
-        description="Against poisoned entries: refuse a stored prompt that a cut brings nearer to the new one, "
-        "by more than this cosine (0.08 is measured). Costs up to 17 embeddings a semantic hit.",
-    )
-    verified: Annotated[int, Field(ge=1, le=10)] = Field(
-        default=2, description="How many candidates of a call the verifier is asked about at most, 1 to 10."
-    )
-    min_quality: Share = Field(
-        default=0.70, description="An answer whose quality x decay is below this is not served, from 0 to 1."
-    )
-    ttl: PositiveDuration = Field(
-        default=24 * 3600.0, description="How long an answer may be served after it was stored."
-    )
-    decay: DecaySettings = Field(default_factory=DecaySettings, description="How age lowers an answer's quality.")
-    max_temperature: Annotated[float, Field(ge=0, le=2)] = Field(
-        default=1.0, description="Above this sampling temperature, 0 to 2, a call is in the class `high-temperature`."
-    )
-    candidates: Annotated[int, Field(ge=1, le=100)] = Field(
-        default=5, description="How many nearest stored prompts a semantic lookup fetches at first, 1 to 100."
-    )
-    max_candidates: Annotated[int, Field(ge=1, le=1000)] = Field(
-        default=80, description="How many it fetches at most, while the farthest is still similar enough; 1 to 1000."
-    )
-    store_tool_calls: Literal["exact", "semantic", "never"] = Field(
-        default="exact",
-        description="Which tiers may serve an answer that holds tool calls: `exact` only, `semantic` too, or `never`.",
-    )
-    allow_loosening: bool = Field(
-        default=False,
-        description="Whether a call may ask for more reuse than the policy gives, such as a lower threshold.",
-    )
-    classes: dict[ClassName, list[Tier]] = Field(
-        default=DEFAULT_CLASSES,
-        description="The tiers that calls of each class may use; classes left out keep their default.",
-    )
-
-    @field_validator("classes")
-    @classmethod
-    def _fill_classes(cls, given: dict[ClassName, list[Tier]]) -> dict[ClassName, list[Tier]]:
-        return {name: list(tiers) for name, tiers in (DEFAULT_CLASSES | given).items()}
-
-    @model_validator(mode="after")
-    def _candidates_fit(self) -> Self:
-        if self.candidates > self.max_candidates:
-            raise refusal("must not be below candidates", at=("max_candidates",))
-        return self
 
 
 class VerifierSettings(Section):
@@ -163,8 +61,15 @@ class CacheSettings(Section):
         default_factory=JudgeSettings, description="Who is asked whether two answers say the same."
     )
     policies: dict[Name, PolicySettings] = Field(
-        default_factory=lambda: {DEFAULT_POLICY: PolicySettings()},
-        description="Policies by name. `default` serves every call that names none; left out, it is the built-in one.",
+        default_factory=lambda: inherited({}),
+        description="Policies by name. `default` is for every call that no route matches. The presets `conservative`, "
+        "`balanced` and `aggressive` are always there.",
+    )
+    routes: list[RouteSettings] = Field(
+        default=[], description="Which calls meet which policy. The first route that matches counts; else `default`."
+    )
+    experiments: list[ExperimentSettings] = Field(
+        default=[], description="Policies tried side by side, each on a share of the calls."
     )
 
     @field_validator("policies", mode="before")
@@ -176,5 +81,5 @@ class CacheSettings(Section):
 
     @field_validator("policies")
     @classmethod
-    def _fill_default(cls, given: dict[str, PolicySettings]) -> dict[str, PolicySettings]:
-        return {DEFAULT_POLICY: PolicySettings()} | given
+    def _inherit(cls, given: dict[str, PolicySettings]) -> dict[str, PolicySettings]:
+        return inherited(given)

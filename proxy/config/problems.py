@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 KeyPath = tuple[str | int, ...]
 """Where a value is in the configuration: ("auth", "keys", 0, "role")."""
@@ -68,6 +69,11 @@ class Findings:
         """The value at `path`, and all below it, now comes from `place`."""
         self.places = {known: at for known, at in self.places.items() if known[: len(path)] != path}
         self.places[path] = place
+
+
+def child_of(data: Any, key: str) -> Any:
+    """What lies under the key in values as written; None where there is nothing, or no mapping."""
+    return data.get(key) if isinstance(data, dict) else None
 
 
 def dotted(path: KeyPath) -> str:

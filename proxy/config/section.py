@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, get_args, get_origin
@@ -59,6 +61,12 @@ def unwrapped(annotation: Any) -> Any:
 def refusal(message: str, at: tuple[str | int, ...] = ()) -> PydanticCustomError:
     """An error that says `message`, never what was given; `at` leads from the value it is raised for to the culprit."""
     return PydanticCustomError("refused", "{message}", {"message": message, "at": at})
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """`; did you mean "port"?`, or nothing where no known word is near."""
+    found = difflib.get_close_matches(word, list(known), n=1)
+    return f'; did you mean "{found[0]}"?' if found else ""
 
 
 def _folder_text(value: Any) -> Any:

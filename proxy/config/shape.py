@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
-from proxy.config.policy import DEFAULT_POLICY
+from proxy.config.inheritance import DEFAULT_POLICY, PRESETS
 from proxy.config.problems import KeyPath
 from proxy.config.section import unwrapped
 
@@ -24,8 +23,8 @@ def keys_of(annotation: Any) -> list[str]:
         return list(annotation.model_fields)
     if get_origin(annotation) is not dict:
         return []
-    # A mapping of sections always has the one called default.
-    return [DEFAULT_POLICY] if is_model(child_of(annotation, "")) else choices_of(get_args(annotation)[0])
+    # Beside the policies of the file there are always these.
+    return [DEFAULT_POLICY, *PRESETS] if is_model(child_of(annotation, "")) else choices_of(get_args(annotation)[0])
 
 
 def child_of(annotation: Any, key: str | int) -> Any:
@@ -52,12 +51,6 @@ def leaves(annotation: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, .
             yield from leaves(child_of(annotation, key), (*path, key))
     else:
         yield path
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """`; did you mean "port"?`, or nothing where no known word is near."""
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f'; did you mean "{near[0]}"?' if near else ""
 
 
 def choices_of(annotation: Any) -> list[str]:

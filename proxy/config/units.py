@@ -1,12 +1,13 @@
-"""Durations and sizes as people write them: `30s`, `24h`, `512MB`.
+"""Durations, sizes and moments as people write them: `30s`, `24h`, `512MB`, `2026-03-01T09:00`.
 
-`Duration` is a float of seconds and `Size` an int of bytes once a configuration is loaded; both are written back in
-their short form by `model_dump(mode="json")` and in the JSON Schema's defaults.
+`Duration` is a float of seconds, `Size` an int of bytes and `Moment` a float of seconds since 1970 once a configuration
+is loaded; all are written back in their short form by `model_dump(mode="json")` and in the JSON Schema's defaults.
 """
 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 DURATION_PATTERN = r"^[0-9]+(\.[0-9]+)? ?(ms|s|m|h|d)?$"
+MOMENT_PATTERN = r"^\d{4}-\d{2}-\d{2}([T ][0-9:.,]+ ?([zZ]|[+-][0-9:]+)?)?$"
 SIZE_PATTERN = r"^[0-9]+(\.[0-9]+)? ?([kKmMgGtT]([iI]?[bB])?|[bB])?$"
 
 # A century: far beyond any use, and small enough that adding it to a date can never overflow.
@@ -29,6 +31,7 @@ _SECONDS = {
 _BYTES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _DURATION_HELP = "must be a duration such as 500ms, 30s, 10m, 24h or 7d, or a number of seconds"
 _SIZE_HELP = "must be a size such as 64KB, 512MB or 2GB, or a number of bytes"
+_MOMENT_HELP = "must be a date or a time such as 2026-03-01 or 2026-03-01T09:00:00Z"
 
 
 def parse_duration(value: Any) -> float:
@@ -76,6 +79,23 @@ def format_size(size: int) -> str:
     return f"{size}B"
 
 
+def parse_moment(value: Any) -> float:
+    """Seconds since 1970 of an ISO 8601 date or time; in UTC unless it names an offset.
+
+    Raises PydanticCustomError, a ValueError, for anything else; its text never repeats the value.
+    """
+    try:
+        moment = datetime.fromisoformat(value.strip().upper())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (AttributeError, ValueError, OverflowError):
+        raise _refusal(_MOMENT_HELP) from None
+
+
+def format_moment(seconds: float) -> str:
+    """An exact way to write that moment, in UTC; `parse_moment` gives the same number back."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
 def _split(value: Any, pattern: str, help_text: str) -> tuple[Decimal, str]:
     if isinstance(value, int) and value.bit_length() > 64:
         # Python refuses to write very long numbers out, and none of them is in range.
@@ -109,3 +129,11 @@ Size = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string", "pattern": SIZE_PATTERN}, {"type": "integer", "minimum": 0}]}),
 ]
 """Bytes, 0 or more."""
+
+Moment = Annotated[
+    float,
+    BeforeValidator(parse_moment),
+    PlainSerializer(format_moment, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": MOMENT_PATTERN}),
+]
+"""Seconds since 1970."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import JSONResponse
 
+from proxy.reload import Reloader
 from proxy.routes.access import Admin, Parts
 from store.errors import StoreError
 
@@ -24,8 +25,12 @@ async def liveliness() -> dict[str, str]:
 
 @router.get("/health/readiness", operation_id="readiness", responses={503: {"description": "Starting."}})
 @router.get("/readyz", include_in_schema=False)
-async def readiness(parts: Parts) -> Response:
-    """503 until embedder and store are up; then 200, ``degraded`` while a part fails that calls get by without."""
+async def readiness(request: Request, parts: Parts) -> Response:
+    """503 until embedder and store are up; then 200, ``degraded`` while a part fails that calls get by without.
+
+    ``config`` names the revision in force, and what was wrong with the last edit of the file where it was refused.
+    """
+    reloader: Reloader = request.app.state.reloader
     health = parts.health
     body: dict[str, Any] = {
         "status": health.status,
@@ -34,6 +39,7 @@ async def readiness(parts: Parts) -> Response:
             for name, part in health.parts.items()
         },
         "starting": sorted(health.starting),
+        "config": reloader.described(),
     }
     return JSONResponse(body, 503 if health.status == "starting" else 200)
 

@@ -27,10 +27,11 @@ _log = structlog.get_logger(__name__)
 @router.get("/models", include_in_schema=False)
 async def list_models(request: Request, parts: Parts, caller: AnyCaller) -> dict[str, Any]:
     """The configured models, and for each pattern with a ``*`` what its upstream lists, where it answers."""
-    listed = {name: _model(name) for name in parts.router.names}
+    router = parts.router
+    listed = {name: _model(name) for name in router.names}
     headers = dict(request.headers)
-    patterns = [entry.model_name for entry in parts.router.patterns]
-    targets = [(pattern, parts.router.resolve(pattern, caller)) for pattern in patterns]
+    patterns = [entry.model_name for entry in router.patterns]
+    targets = [(pattern, router.resolve(pattern, caller)) for pattern in patterns]
     asked = [(pattern, target) for pattern, target in targets if is_direct(target) and target.api_key]
     found = await asyncio.gather(*[_ask(parts, target, headers) for _, target in asked])
     for (pattern, target), models in zip(asked, found, strict=True):

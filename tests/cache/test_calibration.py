@@ -361,3 +361,45 @@ def test_a_label_of_the_same_id_replaces_the_earlier_one(label):
     window.add(label(0.9, False, "review", id="one"), MIX)
     sample = window.sample(MIX, 0, unspent=False)
     assert sample.wrong.tolist() == [True], "the later verdict does not hold"
+
+
+# Budgets that policies ask for later
+
+
+def test_a_budget_adopted_later_has_a_cut_at_once(label):
+    target = calibrations({})
+    teach(target, label)
+    target.adopt([0.2])
+    assert target._ledgers["shop"].known(0.2) is not None, "the first call would have to wait for its cut"
+    found = target.of("shop", 0.2)
+    assert (found.source, found.shadow) == ("learned", False), "the labels at hand prove a cut"
+    assert target.of("shop", 0.05).cut is not None, "those in use before are kept"
+
+
+def test_a_budget_adopted_later_is_known_to_new_namespaces_too(label):
+    target = calibrations()
+    target.adopt([0.2])
+    target.told(label(0.9, namespace="bakery"))
+    assert target._ledgers["bakery"].known(0.2) is not None
+
+
+def test_a_budget_adopted_later_stands_as_if_it_had_been_there_all_along(label):
+    early, late = Calibrations(Fixed(), PRIORS, budgets=(0.05, 0.06)), Calibrations(Fixed(), PRIORS, budgets=(0.05,))
+    for target in (early, late):
+        teach(target, Labels())
+        made = Labels()
+        made.made = 5000
+        tell(target, made, [0.95] * 6, [False] * 6, "audit")
+    assert early.of("shop", 0.06).alarm, "no alarm in the first place"
+    late.adopt([0.06])
+    found = late.of("shop", 0.06)
+    assert (found.alarm, found.shadow) == (early.of("shop", 0.06).alarm, True), "a changed budget left the alarm behind"
+
+
+def test_a_budget_adopted_in_doubt_is_audited_like_the_others(label):
+    target = calibrations(probation=False)
+    tell(target, label, [0.95] * 3, [True, True, False], "audit", 0.02)
+    target.adopt([0.06])
+    assert target.of("shop", 0.06, 0.02).audit_rate > 0.02, (
+        "a wrong hit is a reason to look closer, whatever the budget"
+    )

@@ -471,6 +471,7 @@ def test_reasons_are_what_headers_and_logs_have_always_said():
         "REFRESH": "no_cache_asked",
         "IN_FLIGHT": "in_flight",
         "TIER_FAILED": "tier_failed",
+        "NEGATIVE": "negative",
         "DISABLED": "cache_disabled",
         "NO_TIER": "no_tier_in_policy",
     }, "a reason keeps its name"

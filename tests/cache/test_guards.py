@@ -366,3 +366,10 @@ def test_a_hostile_text_is_judged_in_time(piece):
     text = piece * (60_000 // len(piece))
     assert check(text, text) is None, "equal texts share an answer"
     guards.doubts(text, text[:-1] + "z")
+
+
+def test_a_guard_that_is_off_is_not_asked():
+    new, stored = "Set it to 5.", "Set it to 6."
+    assert check(new, stored) == Veto("numbers", "5 6"), "it would veto"
+    assert check(new, stored, frozenset({"numbers"})) is None
+    assert check(new, stored, frozenset({"names"})) is not None, "others are off"

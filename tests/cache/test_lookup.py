@@ -16,7 +16,7 @@ from cache.identity import Scope
 from cache.lookup import Cache, Lookup
 from cache.neighbours import DIRECT
 from cache.poisoning import shortened
-from cache.policy import EXACT, NONE, Policy
+from cache.policy import EXACT, NONE, Decay, Policy
 from store.embedder import EmbedderError
 from store.entries import Entries
 from store.errors import DatabaseError, VectorIndexError
@@ -205,6 +205,33 @@ async def test_a_guard_stands_between_a_near_prompt_and_a_hit(make_rig):
     rig = make_rig(embedder=FakeEmbedder(ALIKE))
     await rig.fill(call(FRANCE))
     assert await rig.ask(call(SPAIN)) == Miss(Reason.GUARD, pytest.approx(0.97), "names: france spain")
+
+
+async def test_a_guard_that_policy_switches_off_does_not_veto(make_rig):
+    rig = make_rig(embedder=FakeEmbedder(ALIKE))
+    await rig.fill(call(FRANCE))
+    others_off = with_policy(guards_off=frozenset({"names", "numbers"}))
+    assert (await rig.ask(call(SPAIN, policy=others_off))).reason == Reason.GUARD, "the others still do"
+    assert isinstance(await rig.ask(call(SPAIN, policy=with_policy(guards_off=frozenset({"names", "members"})))), Hit)
+
+
+async def test_the_oldest_answer_that_policy_serves(rig):
+    await rig.fill(call(FRANCE))
+    young = with_policy(max_age=HOUR)
+    rig.clock.advance(HOUR)
+    assert isinstance(await rig.ask(call(FRANCE, policy=young)), Hit), "just as old"
+    rig.clock.advance(1)
+    assert (await rig.ask(call(FRANCE, policy=young))).reason == Reason.TOO_OLD
+    assert isinstance(await rig.ask(call(FRANCE)), Hit), "its ttl is not over"
+
+
+async def test_the_conservative_preset_serves_a_new_answer_until_something_speaks_against_it(rig):
+    quiet = with_policy(min_quality=0.9, ttl=12 * HOUR, decay=Decay(shape="step"))
+    stored = await rig.fill(call(FRANCE, policy=quiet))
+    rig.clock.advance(12 * HOUR - 1)
+    assert isinstance(await rig.ask(call(FRANCE, policy=quiet)), Hit), "age alone says nothing"
+    rig.entries.reinforce(stored.id, 0.0, 0.1)
+    assert (await rig.ask(call(FRANCE, policy=quiet))).reason == Reason.LOW_QUALITY
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from cache.policy import BOTH, DEFAULT_CLASSES, EXACT, NONE, Decay, Policy, is_n
 SEMANTIC = frozenset({"semantic"})
 TIERS = st.sampled_from([NONE, EXACT, SEMANTIC, BOTH])
 SHARES = st.sampled_from([0.0, 0.5, 1.0])
+SHAPES = st.sampled_from(["linear", "exponential", "step"])
 POLICIES = st.builds(
     Policy,
     name=st.sampled_from(["a", "b"]),
@@ -26,7 +27,16 @@ POLICIES = st.builds(
     min_quality=SHARES,
     ttl=st.sampled_from([60.0, 3600.0]),
     max_age=st.sampled_from([None, 60.0, 3600.0]),
-    decay=st.builds(Decay, floor=SHARES, window=st.sampled_from([60.0, 3600.0])),
+    serve_stale_for=st.sampled_from([0.0, 60.0]),
+    negative_ttl=st.sampled_from([0.0, 5.0]),
+    max_entries=st.sampled_from([None, 10, 20]),
+    max_bytes=st.sampled_from([None, 10, 20]),
+    guards_off=st.sampled_from([frozenset(), frozenset({"modal"}), frozenset({"modal", "names"})]),
+    serve_streams=st.booleans(),
+    store_streams=st.booleans(),
+    headers=st.sampled_from([None, frozenset(), frozenset({"tags"})]),
+    match_history=st.sampled_from(["equal", "meaning"]),
+    decay=st.builds(Decay, floor=SHARES, window=st.sampled_from([60.0, 3600.0]), shape=SHAPES),
     max_temperature=st.sampled_from([0.0, 1.0]),
     store_tool_calls=st.sampled_from(["never", "exact", "semantic"]),
     allow_loosening=st.booleans(),
@@ -42,6 +52,11 @@ STRICT = Policy(
     min_quality=1.0,
     ttl=60.0,
     max_age=60.0,
+    max_entries=10,
+    max_bytes=10,
+    serve_streams=False,
+    store_streams=False,
+    headers=frozenset(),
     decay=Decay(floor=0.0, window=60.0),
     max_temperature=0.0,
     store_tool_calls="never",
@@ -65,6 +80,20 @@ LOOSENED = [
     (STRICT, "max_age", None),
     (STRICT, "decay", Decay(floor=0.1, window=60.0)),
     (STRICT, "decay", Decay(floor=0.0, window=61.0)),
+    (STRICT, "decay", Decay(floor=0.0, window=60.0, shape="exponential")),
+    (STRICT, "decay", Decay(floor=0.0, window=60.0, shape="step")),
+    (STRICT, "serve_stale_for", 1.0),
+    (STRICT, "negative_ttl", 1.0),
+    (STRICT, "max_entries", 11),
+    (STRICT, "max_entries", None),
+    (STRICT, "max_bytes", 11),
+    (STRICT, "max_bytes", None),
+    (STRICT, "guards_off", frozenset({"modal"})),
+    (STRICT, "serve_streams", True),
+    (STRICT, "store_streams", True),
+    (STRICT, "headers", frozenset({"tags"})),
+    (STRICT, "headers", None),
+    (STRICT, "match_history", "meaning"),
     (STRICT, "max_temperature", 0.1),
     (STRICT, "store_tool_calls", "exact"),
     (STRICT, "store_tool_calls", "semantic"),
@@ -160,8 +189,11 @@ def test_a_chain_of_tightened_knobs_stays_no_looser(policy, data):
         audit_rate=max(policy.audit_rate, data.draw(SHARES)),
         shadow=policy.shadow or data.draw(st.booleans()),
         min_quality=max(policy.min_quality, data.draw(SHARES)),
+        guards_off=frozenset(),
+        serve_streams=policy.serve_streams and data.draw(st.booleans()),
+        headers=policy.headers and frozenset(),
         ttl=min(policy.ttl, data.draw(st.sampled_from([30.0, 60.0, 3600.0]))),
-        decay=Decay(min(policy.decay.floor, data.draw(SHARES)), policy.decay.window / 2),
+        decay=Decay(min(policy.decay.floor, data.draw(SHARES)), policy.decay.window / 2, policy.decay.shape),
         classes={**policy.classes, "action": data.draw(TIERS)},
     )
     assert is_no_looser(tightened, policy)
@@ -182,6 +214,9 @@ def in_force(policy):
         idle["similarity_threshold"] = None
     if policy.shadow or policy.similarity_threshold is not None:
         idle |= {"max_error_rate": 0.0, "audit_rate": 0.0}
+    if policy.min_quality == 0.0 or policy.decay.at(policy.ttl + policy.serve_stale_for) == 1.0:
+        # No age takes an answer below the floor.
+        idle["decay"] = Decay()
     return dataclasses.replace(policy, **idle)
 
 
@@ -199,11 +234,45 @@ def test_without_a_floor_nothing_is_left_at_the_end_of_the_window():
     assert Decay(floor=0.0, window=100.0).at(100.0) == Decay(floor=0.0, window=100.0).at(1e9) == 0.0
 
 
-@given(floor=st.floats(0, 1), window=st.floats(1, 1e9), ages=st.tuples(st.floats(-1e9, 1e12), st.floats(-1e9, 1e12)))
-def test_decay_lies_between_floor_and_one_and_never_rises(floor, window, ages):
+@pytest.mark.parametrize(("shape", "half", "window", "twice"), [("linear", 0.5, 0.0, 0.0), ("step", 1.0, 0.0, 0.0)])
+def test_what_each_shape_leaves_at_half_the_window_at_the_window_and_at_twice_it(shape, half, window, twice):
+    decay = Decay(floor=0.0, window=100.0, shape=shape)
+    assert (decay.at(50.0), decay.at(100.0), decay.at(200.0)) == (half, window, twice)
+
+
+def test_a_window_is_the_half_life_of_exponential_decay():
+    decay = Decay(floor=0.1, window=100.0, shape="exponential")
+    assert (decay.at(0.0), decay.at(100.0), decay.at(200.0)) == (1.0, 0.5, 0.25)
+    assert decay.at(1e12) == 0.1, "the floor"
+
+
+def test_a_step_comes_with_the_window_itself():
+    decay = Decay(floor=0.3, window=100.0, shape="step")
+    assert (decay.at(99.999), decay.at(100.0)) == (1.0, 0.3)
+
+
+@given(
+    floor=st.floats(0, 1),
+    window=st.floats(1, 1e9),
+    shape=SHAPES,
+    ages=st.tuples(st.floats(-1e9, 1e12), st.floats(-1e9, 1e12)),
+)
+def test_decay_lies_between_floor_and_one_and_never_rises(floor, window, shape, ages):
     younger, older = sorted(ages)
-    decay = Decay(floor, window)
+    decay = Decay(floor, window, shape)
     assert floor <= decay.at(older) <= decay.at(younger) <= 1.0
+
+
+@given(a=POLICIES, b=POLICIES, quality=st.floats(0, 1), age=st.floats(0, 3700))
+def test_no_answer_has_the_quality_for_a_policy_but_not_for_a_looser_one(a, b, quality, age):
+    if is_no_looser(a, b) and age < a.ttl + a.serve_stale_for and quality * a.decay.at(age) >= a.min_quality:
+        assert quality * b.decay.at(age) >= b.min_quality - 1e-12, "whatever their shapes"
+
+
+def test_a_higher_floor_makes_up_for_slower_decay():
+    strict = Policy(min_quality=0.9, ttl=3600.0, decay=Decay(shape="step"))
+    assert is_no_looser(strict, Policy(min_quality=0.7)), "0.9 undecayed is above 0.7 decayed for an hour"
+    assert not is_no_looser(strict, Policy(min_quality=0.899)), "but not above 0.899"
 
 
 def test_the_defaults_are_what_the_documentation_says():

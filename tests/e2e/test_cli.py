@@ -92,7 +92,7 @@ def test_a_good_configuration(tmp_path: Path) -> None:
     done = run("config", "check", "--config", path, cwd=tmp_path)
     assert (done.code, done.out, done.err) == (0, f"{path} is fine\n", "")
     as_json = run("config", "check", "--json", cwd=tmp_path)
-    assert (as_json.code, json.loads(as_json.out)) == (0, {"ok": True, "problems": []})
+    assert (as_json.code, json.loads(as_json.out)) == (0, {"ok": True, "problems": [], "warnings": []})
 
 
 def test_the_schema(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_a_server_and_its_commands(launch: Launch, upstream: Upstream) -> None:
     assert (summary["tiers"]["exact"]["hits"], summary["tiers"]["semantic"]["hits"]) == (2, 1)
     assert summary["hit_rate"] == 0.5
     over_http = server.http.get("/stats").json()
-    assert over_http.pop("semantic") == {}, "only a server knows what it stands on; nothing is labelled yet"
+    assert summary.pop("advice") == server.http.get("/stats/advice").json()["advice"], "what to do next, of few calls"
     assert {**summary, "since": ""} == {**over_http, "since": ""}
     assert refused("stats", "--window", "ages", *data, cwd=folder).startswith("reprise: --window: ")
 

@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import pytest
@@ -21,10 +21,15 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 import proxy.config
-from cache.policy import Policy
+from cache.guards import GUARDS
+from cache.policy import DEFAULT_CLASSES, Policy
 from proxy.config import (
+    PRESETS,
     ApiKey,
+    ClassName,
     ConfigError,
+    GuardName,
+    HeaderName,
     LiteLLMParams,
     PolicySettings,
     Problem,
@@ -37,6 +42,7 @@ from proxy.config import (
     parse_size,
 )
 from proxy.config.units import MAX_DURATION, MAX_SIZE
+from proxy.controls import HEADERS
 
 ROOT = Path(__file__).parents[2]
 SECRET = "sk-Very5ecretValue"
@@ -92,12 +98,27 @@ def test_the_policy_defaults_are_those_of_the_cache():
         "max_temperature",
         "candidates",
         "max_candidates",
+        "max_age",
+        "serve_stale_for",
+        "negative_ttl",
+        "max_entries",
+        "max_bytes",
+        "match_history",
+        "headers",
     ):
         assert getattr(ours, name) == getattr(theirs, name), name
     assert (ours.store_tool_calls, ours.allow_loosening) == (theirs.store_tool_calls, theirs.allow_loosening)
     assert set(ours.tiers) == theirs.tiers
-    assert (ours.decay.floor, ours.decay.window) == (theirs.decay.floor, theirs.decay.window)
+    assert tuple(dict(ours.decay).values()) == (theirs.decay.floor, theirs.decay.window, theirs.decay.shape)
+    assert (ours.streams.serve, ours.streams.store) == (theirs.serve_streams, theirs.store_streams)
+    assert (ours.guards, theirs.guards_off) == ({}, frozenset()), "every guard is on"
     assert {name: set(tiers) for name, tiers in ours.classes.items()} == dict(theirs.classes)
+
+
+def test_guards_and_headers_are_named_as_where_they_are_at_work():
+    assert get_args(GuardName) == tuple(guard.__name__ for guard in GUARDS)
+    assert get_args(HeaderName) == HEADERS
+    assert set(get_args(ClassName)) == DEFAULT_CLASSES.keys()
 
 
 @pytest.mark.parametrize("text", ["", "# nothing but a comment\n", "---\n", "null\n", "\ufeff", "server:\nauth:\n"])
@@ -119,14 +140,18 @@ def test_the_shipped_file_takes_the_openai_key_from_the_environment():
 
 
 def test_the_shipped_examples_work_once_uncommented(load):
-    text = (ROOT / "config.yaml").read_text("utf-8").replace("  keys: []\n", "")
+    text = (ROOT / "config.yaml").read_text("utf-8")
+    for name in ("keys", "routes", "experiments"):
+        text = text.replace(f"  {name}: []\n", "")
     example = re.compile(r"^( *)# ( *(?:- )?[a-z_]+:(?: |$))", re.MULTILINE)
     settings = load(example.sub(r"\1\2", text), TEAM_A_KEY="team-a-key", ADMIN_KEY="admin-key", OPENAI_API_KEY=SECRET)
     assert [entry.model_name for entry in settings.model_list] == ["*", "small", "local", "claude", "llama"]
     assert settings.model_list[2].supports == ["chat"]
     assert [key.role for key in settings.auth.keys] == ["client", "admin"]
     assert settings.store.embedder.api_base == "https://api.openai.com/v1"
-    assert settings.cache.policies["default"].similarity_threshold == 0.95
+    assert settings.cache.policies["fixed"].similarity_threshold == 0.95
+    assert [route.policy for route in settings.cache.routes] == ["conservative", "fixed", "aggressive"]
+    assert [list(experiment.arms) for experiment in settings.cache.experiments] == [["a", "b"]]
 
 
 def test_a_file_of_litellms_is_taken_as_it_is(load):
@@ -593,7 +618,7 @@ def test_a_mistake_in_an_anchored_section_is_told_once(problems):
 
 def test_keys_are_text_whatever_they_look_like(load):
     policies = load("cache: {policies: {1: , 2024-01-01: , no: , 'yes': }}").cache.policies
-    assert set(policies) == {"default", "1", "2024-01-01", "no", "yes"}
+    assert set(policies) - PRESETS.keys() == {"default", "1", "2024-01-01", "no", "yes"}
 
 
 def test_dates_are_text(load):
@@ -680,7 +705,10 @@ def test_a_wrong_value_is_told_by_line_and_key(problems, text, key, message):
         ("max_error_rate: 0", "max_error_rate", "must be more than 0"),
         ("max_error_rate: 0.51", "max_error_rate", "must be 0.5 or less"),
         ("max_error_rate: low", "max_error_rate", "must be a number"),
-        ("audit_rate: 0", "audit_rate", "must be more than 0"),
+        ("audit_rate: 0", "audit_rate", "must be more than 0: without audits"),
+        ("audit_rate: 0.0", "audit_rate", "must be more than 0: without audits"),
+        ("audit_rate: '0'", "audit_rate", "must be more than 0"),
+        ("audit_rate: -1", "audit_rate", "must be 0 or more"),
         ("audit_rate: 1.1", "audit_rate", "must be 1 or less"),
         ("audit_rate: .nan", "audit_rate", "must be a finite number"),
         ("shadow: maybe", "shadow", "must be true or false"),
@@ -699,6 +727,31 @@ def test_a_wrong_value_is_told_by_line_and_key(problems, text, key, message):
         ("classes: {creativ: []}", "classes.creativ", "must be one of creative, volatile,"),
         ("classes: {random: [all]}", "classes.random.0", "must be one of exact, semantic"),
         ("decay: {window: 0s}", "decay.window", "must be more than 0"),
+        ("decay: {shape: linaer}", "decay.shape", 'must be one of linear, exponential, step; did you mean "linear"?'),
+        ("max_age: 0", "max_age", "must be more than 0"),
+        ("max_age: never", "max_age", "must be a duration"),
+        ("serve_stale_for: -1", "serve_stale_for", "must be a duration"),
+        ("negative_ttl: long", "negative_ttl", "must be a duration"),
+        ("max_entries: 0", "max_entries", "must be 1 or more"),
+        ("max_entries: yes", "max_entries", "must be a number (YAML reads"),
+        ("max_bytes: 0", "max_bytes", "must be more than 0"),
+        ("max_bytes: big", "max_bytes", "must be a size such as"),
+        ("guards: {nubmers: off}", "guards.nubmers", "must be one of numbers, units,"),
+        ("guards: {numbers: 7}", "guards.numbers", "must be true or false"),
+        ("guards: [numbers]", "guards", "must be a mapping"),
+        ("headers: [cache]", "headers.0", "must be one of policy, threshold, session"),
+        ("headers: policy", "headers", "must be a list"),
+        ("streams: {server: no}", "streams.server", 'is no known key; did you mean "serve"?'),
+        ("streams: {serve: 7}", "streams.serve", "must be true or false"),
+        ("match_history: maybe", "match_history", "must be one of equal, meaning"),
+        ("extends: blanced", "extends", "names no policy; there are aggressive, balanced, conservative; did you mean"),
+        ("extends: Big Name", "extends", "names no policy"),
+        ("extends: 7", "extends", "must be text"),
+        (
+            "{max_error_rate: 0.1, similarity_threshold: 0.9}",
+            "similarity_threshold",
+            "stands in place of max_error_rate",
+        ),
     ],
 )
 def test_a_wrong_rule_of_a_policy_is_told_by_line_and_key(problems, text, key, message):
@@ -898,6 +951,11 @@ def test_the_schema_shows_durations_and_sizes_as_people_write_them():
         "auth: {keys: [{key: '${K}', namespace: os.environ/N, role: '${ROLE:-client}'}]}",
         "stats: {window: 3600}\nserver: {max_body: 1024, stream_timeout: 1.5}",
         "cache: {policies: {default: {classes: {own-data: [exact]}, tiers: ['${TIER}'], similarity_threshold: null}}}",
+        "cache: {policies: {a: {extends: balanced, guards: {names: false}, max_bytes: 1GB, headers: all}}}",
+        "cache: {policies: {a: {max_entries: none, max_bytes: none, max_age: none, deletion_gain: none}}}",
+        "cache: {policies: {a: {similarity_threshold: none, headers: none}, b: {headers: [tags, '${H:-policy}']}}}",
+        "cache: {routes: [{match: {model: 'gpt-*', tag: [a, b], header: {x-a: b, x-b: [c]}}, policy: balanced}]}",
+        "cache: {routes: [{name: all, match: , policy: balanced}]}",
         "model_list: [{model_name: a, litellm_params: {model: m, rpm: 5, timeout: 600}, model_info: {x: [1]}}]",
     ],
 )
@@ -921,6 +979,13 @@ def test_the_schema_admits_what_the_loader_admits(schema, load, text):
         "cache: {policies: {Bad Name: {}}}",
         "cache: {policies: {default: {classes: {creativ: []}}}}",
         "cache: {policies: {default: {min_quality: 2}}}",
+        "cache: {policies: {default: {decay: {shape: round}}}}",
+        "cache: {policies: {default: {headers: [cache]}}}",
+        "cache: {policies: {default: {guards: {nubmers: false}}}}",
+        "cache: {policies: {default: {max_entries: 0}}}",
+        "cache: {routes: [{match: {}}]}",
+        "cache: {routes: [{match: {modle: a}, policy: balanced}]}",
+        "cache: {routes: [{match: {model: 7}, policy: balanced}]}",
         "auth: {keys: [{namespace: a}]}",
         "auth: {keys: [{key: short, namespace: a}]}",
         "auth: {keys: [null]}",

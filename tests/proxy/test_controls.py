@@ -211,7 +211,14 @@ def test_whatever_is_asked_is_read_or_refused_as_the_callers_mistake(headers, di
 
 
 def granted(base=BASE, **controls):
-    return apply_controls(Controls(**controls), POLICIES, base)
+    found = apply_controls(Controls(**controls), POLICIES, base)
+    return found.policy, found.ignored
+
+
+def chosen(name, named, base):
+    """What a call gets that names a policy."""
+    found = apply_controls(Controls(policy=name), named, base)
+    return found.policy, found.ignored
 
 
 def test_without_wishes_the_policy_stays_the_very_same():
@@ -255,20 +262,20 @@ def test_where_policy_lets_it_a_threshold_takes_the_verifiers_place():
 def test_a_named_policy_with_a_larger_budget_is_ignored_and_with_a_smaller_one_granted():
     named = {"small": Policy("small", max_error_rate=0.005), "large": Policy("large", max_error_rate=0.05)}
     base = Policy()
-    assert apply_controls(Controls(policy="small"), named, base) == (named["small"], []), "fewer errors"
-    assert apply_controls(Controls(policy="large"), named, base) == (base, ["policy"]), "more errors are more reuse"
+    assert chosen("small", named, base) == (named["small"], []), "fewer errors"
+    assert chosen("large", named, base) == (base, ["policy"]), "more errors are more reuse"
 
 
 def test_shadow_mode_may_always_be_named():
     named = {"watch": Policy("watch", shadow=True)}
     for base in (Policy(), Policy(similarity_threshold=1.0)):
-        assert apply_controls(Controls(policy="watch"), named, base) == (named["watch"], []), "nothing is served by it"
+        assert chosen("watch", named, base) == (named["watch"], []), "nothing is served by it"
 
 
 def test_out_of_shadow_mode_no_caller_gets_by_name():
     base = Policy(shadow=True)
     named = {"live": Policy("live", max_error_rate=0.0001)}
-    assert apply_controls(Controls(policy="live"), named, base) == (base, ["policy"]), "the operator decides that"
+    assert chosen("live", named, base) == (base, ["policy"]), "the operator decides that"
 
 
 @pytest.mark.parametrize("ttl", [60.0, 3600.0])
@@ -339,7 +346,7 @@ WISHES = st.builds(
 @examples
 @given(WISHES)
 def test_no_wish_ever_loosens_a_policy_that_does_not_let_it(controls):
-    policy, _ = apply_controls(controls, POLICIES, BASE)
+    policy, *_ = apply_controls(controls, POLICIES, BASE)
     assert policy.similarity_threshold >= BASE.similarity_threshold, "no lower threshold"
     assert policy.ttl <= BASE.ttl, "no longer life"
     assert policy.store_ttl is None or policy.store_ttl <= policy.ttl, "nor for what is stored"
@@ -349,7 +356,63 @@ def test_no_wish_ever_loosens_a_policy_that_does_not_let_it(controls):
 @examples
 @given(WISHES)
 def test_no_wish_ever_loosens_a_policy_whose_verifier_decides(controls):
-    policy, _ = apply_controls(controls, POLICIES, LEARNED)
+    policy, *_ = apply_controls(controls, POLICIES, LEARNED)
     assert policy.similarity_threshold is None, "similarity alone never takes the verifier's place"
     assert (policy.max_error_rate, policy.audit_rate) == (LEARNED.max_error_rate, LEARNED.audit_rate), "the same budget"
     assert policy.min_similarity == (controls.threshold or 0.0), "a threshold stands beside it"
+
+
+# What operators do not let callers ask for
+
+ASKED = Controls(
+    no_cache=True,
+    no_store=True,
+    only_if_cached=True,
+    max_age=60.0,
+    ttl=30.0,
+    part="mine",
+    policy="strict",
+    threshold=0.99,
+    session="s",
+    project="p",
+    client="c",
+    tags=("t",),
+    memory="off",
+)
+ALL = {"base": BASE, "strict": dataclasses.replace(BASE, name="strict", ttl=60.0)}
+
+
+def test_headers_that_policy_does_not_hear_are_ignored_by_name():
+    closed = dataclasses.replace(BASE, headers=frozenset())
+    policy, controls, ignored = apply_controls(ASKED, ALL, closed)
+    assert ignored == list(HEADERS), "each is named"
+    assert (policy.name, policy.similarity_threshold) == (BASE.name, 0.9), "neither policy nor threshold changes"
+    heard = (controls.session, controls.project, controls.client, controls.tags, controls.memory)
+    assert heard == (None, "", None, (), ""), "as if they had not come"
+
+
+def test_asking_for_less_reuse_is_heard_whatever_headers_are():
+    closed = dataclasses.replace(BASE, headers=frozenset())
+    policy, controls, _ = apply_controls(ASKED, ALL, closed)
+    assert (controls.no_cache, controls.no_store, controls.only_if_cached) == (True, True, True), "Cache-Control"
+    assert (policy.max_age, policy.store_ttl, controls.part) == (60.0, 30.0, "mine"), "ages and parts of a namespace"
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_a_header_that_is_listed_is_heard(name):
+    open_ = dataclasses.replace(BASE, headers=frozenset({name}))
+    _, controls, ignored = apply_controls(dataclasses.replace(ASKED, policy=BASE.name), ALL, open_)
+    assert name not in ignored
+    assert getattr(controls, name) is not getattr(Controls(), name)
+
+
+def test_a_policy_named_by_the_caller_may_hear_less():
+    deaf = dataclasses.replace(BASE, name="deaf", headers=frozenset({"tags"}))
+    policy, controls, ignored = apply_controls(Controls(policy="deaf", project="p", tags=("t",)), {"deaf": deaf}, BASE)
+    assert policy.name == "deaf"
+    assert (controls.project, controls.tags, ignored) == ("", ("t",), ["project"]), "its own name is not told of"
+
+
+def test_what_was_not_asked_for_is_not_ignored():
+    closed = dataclasses.replace(BASE, headers=frozenset())
+    assert apply_controls(Controls(no_cache=True), ALL, closed).ignored == []

@@ -11,7 +11,7 @@ from cache.budget import LabelError
 from cache.calibration import Calibrations
 from cache.calibration.window import WINDOW
 from cache.policy import Policy
-from cache.verifier import VerifierError
+from cache.verifier import VerifierError, load_verifier, scale_of
 from proxy import learning as learning_module
 from proxy.config import VerifierSettings
 from proxy.learning import Learning
@@ -236,6 +236,29 @@ def test_how_a_namespace_stands_is_told_by_budget(make, labels):
     assert everybody["other"]["labels"] == {"feedback": {"right": 0, "wrong": 1}}, "each with its own"
 
 
+# Changed policies
+
+
+def test_budgets_of_changed_policies_have_cuts_and_are_shown(make, labels):
+    keep(labels, label())
+    learning = make()
+    learning.open("mini")
+    before = learning.standing("acme")["acme"]
+    learning.adopt([0.03, 0.01, 0.03])
+    after = learning.standing("acme")["acme"]
+    assert "0.03" not in before
+    assert after["0.03"]["cut"] == 0.9, "what was shipped for the budget below serves"
+    assert after["0.01"] == before["0.01"]
+
+
+def test_budgets_that_change_before_all_is_open_are_known_then(make, labels):
+    keep(labels, label())
+    learning = make()
+    learning.adopt([0.03])
+    learning.open("mini")
+    assert "0.03" in learning.standing("acme")["acme"]
+
+
 # New labels
 
 
@@ -314,3 +337,25 @@ async def test_without_a_verifier_a_fixed_threshold_still_serves_and_the_rest_is
             fixed = {"x-reprise-policy": "fixed"}
             assert await reason(client, second, fixed) == "similar", "a fixed threshold needs no verifier"
     assert [line["part"] for line in lines if line["log_level"] == "error"] == ["verifier"], "said once"
+
+
+# Without a server
+
+
+@pytest.mark.parametrize("name", ["pair", "lexical", "cosine"])
+def test_the_scale_of_a_verifier_is_known_without_its_weights(name):
+    loaded, scale = load_verifier(name), scale_of(name)
+    assert (scale.id, scale.mix) == (loaded.id, loaded.mix)
+
+
+def test_the_labels_give_the_same_standing_without_a_server(database, labels, entries, cache):
+    of = {"verifier": "pair-1", "embedder": "all-minilm-l6-v2-x", "signals": (5.0, *[0.0] * 7)}
+    for number in range(30):
+        labels.add(label(f"lab_{number}", **of)).result(5)
+    settings = VerifierSettings()
+    learning = Learning(settings, [0.01], labels, entries, cache)
+    learning.open("all-minilm-l6-v2-x")
+    calibrations, verifier = learning_module.at_rest(settings, [0.01], labels, "all-minilm-l6-v2-x")
+    assert learning_module.standing(labels, calibrations, verifier, [0.01], None) == learning.standing(None)
+    (namespace,) = labels.namespaces()
+    assert calibrations.of(namespace, 0.01).labels > 0, "the labels were taken in"

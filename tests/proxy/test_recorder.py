@@ -178,8 +178,9 @@ JUDGED = Judged(entry(), 0.95, 0.87654321, (1.2345678, 0.95), "pair-1", "mini", 
 )
 async def test_what_the_verifier_made_of_the_nearest_is_logged_for_feedback_to_come(recorder, log, decision):
     await recorder.record(exchange(tags=("a",)), outcome(decision, 200, answer=answer()))
-    expected = {"tags": ["a"], "score": 0.876543, "signals": [1.23457, 0.95], "verifier": "pair-1", "embedder": "mini"}
-    assert log.rows[0].metadata == expected, "score, signals, and whose they are"
+    score = {"score": 0.876543, "signals": [1.23457, 0.95], "verifier": "pair-1", "embedder": "mini"}
+    expected = {"tags": ["a"], "candidate": "ent_1", **score}
+    assert log.rows[0].metadata == expected, "whose answer it is, score, signals, and whose they are"
     assert log.rows[0].reason == decision.reason, "beside the reason"
 
 
@@ -191,6 +192,12 @@ async def test_what_the_verifier_made_of_the_nearest_is_logged_for_feedback_to_c
 async def test_where_no_verifier_was_asked_nothing_is_logged_of_one(recorder, log, decision):
     await recorder.record(exchange(), outcome(decision, 200, answer=answer()))
     assert log.rows[0].metadata == {}, "there is no score"
+
+
+async def test_what_a_caller_asked_of_the_cache_is_logged_for_a_replay_to_come(recorder, log):
+    asked = Controls(no_store=True, max_age=0.0, threshold=0.9, session="s")
+    await recorder.record(exchange(chat_request(controls=asked)), outcome(MISS, 200, answer=answer()))
+    assert log.rows[0].metadata == {"controls": {"no_store": True, "max_age": 0.0, "threshold": 0.9}}
 
 
 async def test_score_and_signals_survive_in_the_log(tmp_path, metrics, health, reactions):
@@ -335,7 +342,7 @@ async def test_an_answer_that_could_not_be_stored_is_counted(recorder, health):
 
 
 async def test_with_logging_of_calls_switched_off_they_are_measured_only(log, metrics, health, reactions, value):
-    recorder = Recorder(log, metrics, health, PRICES, reactions, log_calls=False)
+    recorder = Recorder(log, metrics, health, PRICES, reactions, log_calls=lambda: False)
     await recorder.record(exchange(), outcome(HIT, 200, answer=answer()))
     assert log.rows == []
     assert value("reprise_requests_total", endpoint="chat", model="gpt-x", outcome="hit") == 1

@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from proxy.errors import InvalidRequest
-from proxy.routes.operations import read_window
+from proxy.routes.statistics import read_window
 from store.embedder import EmbedderError
 from store.errors import DatabaseError, VectorIndexError
 from tests.proxy.fakes import MESSAGES

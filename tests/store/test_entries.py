@@ -303,3 +303,60 @@ def test_administrative_writes_that_fail_are_database_errors(tmp_path):
         with pytest.raises(DatabaseError, match="no such table"):
             work()
     database.close()
+
+
+# ---- grace, and deletion
+
+
+def test_a_policys_answers_outlive_their_time_by_its_grace(entries):
+    add(entries, "a", policy="stale", expires_at=NOW - 10)
+    add(entries, "b", policy="stale", expires_at=NOW - 20, exact_key="b")
+    add(entries, "c", expires_at=NOW - 10, exact_key="c")
+    assert entries.retire(NOW, 10, {"stale": 15.0}) == 2
+    assert [entries.get(id_).status for id_ in "abc"] == ["active", "expired", "expired"]
+    assert entries.retire(NOW + 5, 10, {"stale": 15.0}) == 1, "its grace is over too"
+
+
+def test_what_is_wiped_says_nothing_any_more(database, entries):
+    words = "a most secret recipe"
+    add(entries, "a", near(1.0), prompt=words, answer=answer(words), tags=(words,), earlier=(words,))
+    entries.reinforce("a", 1.0, 0.0)
+    assert entries.wipe("a"), "it was there"
+    assert not entries.wipe("a"), "and is not any more"
+    assert not entries.wipe("nobody")
+    assert (entries.in_memory("key"), entries.by_exact_key("key"), entries.evidence("a")) == (None, [], [])
+    assert entries.get("a").status == "deleted"
+    row = database.query(sa.select(table).where(table.c.id == "a"))[0]
+    assert not [name for name, value in row.items() if isinstance(value, str) and words in value]
+    assert entries.leaving(10) == [("a", "partition", "fake")], "its vector may be on its way to the index"
+    entries.mark_left(["a"])
+    entries.purge(NOW - 1e9)
+    assert entries.get("a") is None
+
+
+def test_what_is_wiped_leaves_the_file(tmp_path):
+    database = Database(tmp_path / "reprise.db")
+    entries = Entries(database, 10)
+    words = "a most secret recipe"
+    add(entries, "a", prompt=words, answer=answer(words))
+    entries.wipe("a")
+    entries.purge(NOW)
+    database.close()
+    left = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert words.encode() not in left, "deleted words are overwritten"
+
+
+def test_evidence_about_what_is_wiped_brings_nothing_back(entries):
+    add(entries, "a")
+    entries.wipe("a")
+    entries.reinforce("a", 1.0, 0.0)
+    entries.unblock("a", NOW)
+    assert entries.get("a").status == "deleted"
+    assert entries.in_memory("key") is None
+
+
+def test_what_is_stored_is_counted_by_policy(entries):
+    add(entries, "a", policy="p")
+    add(entries, "b", policy="p", exact_key="b")
+    add(entries, "c", exact_key="c")
+    assert {name: number for name, (number, _) in entries.stored.items()} == {"p": 2, "default": 1}

@@ -1,0 +1,76 @@
+"""What commands share that read the log: how far back, of whom, and a line that says how far they are."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from proxy.cli.options import CannotRun
+from proxy.config import Settings, parse_duration
+from store.database import Database
+from store.directory import DataDirectory
+
+Since = Annotated[str | None, typer.Option(help="How far back: 30m, 24h, 7d; else the whole log.")]
+Namespace = Annotated[str | None, typer.Option(help="Only the calls of this namespace.")]
+Limit = Annotated[int, typer.Option(help="The most calls; of more, the newest.", min=1)]
+
+OFTEN = 0.2
+"""Seconds between two changes of the progress line."""
+
+
+def beginning(since: str | None) -> float | None:
+    """Seconds since 1970 where the calls begin; None for the whole log. Raises ``CannotRun``."""
+    if since is None:
+        return None
+    try:
+        seconds = parse_duration(since)
+    except (TypeError, ValueError) as error:
+        raise CannotRun(f"--since: {error}") from error
+    return max(0.0, time.time() - seconds)
+
+
+@contextmanager
+def reading(settings: Settings) -> Iterator[Database]:
+    """The database of the data directory, for reading alone. Raises ``CannotRun``."""
+    from store.embedder import EmbedderError
+    from store.errors import StoreError
+    from store.reader import ReadOnlyDatabase
+
+    path = DataDirectory(settings.server.data_dir).database
+    if not path.is_file():
+        raise CannotRun(f"no log in {settings.server.data_dir}: no server has run there yet")
+    try:
+        database = ReadOnlyDatabase(path)
+    except StoreError as error:
+        raise CannotRun(str(error)) from error
+    try:
+        yield database
+    except (StoreError, EmbedderError) as error:
+        raise CannotRun(str(error)) from error
+    finally:
+        database.close()
+
+
+class ProgressLine:
+    """One line on standard error that says how far a command is; silent where nobody looks."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+        self._next = 0.0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """``done`` of ``total`` are done."""
+        if not self._shown or (time.monotonic() < self._next and done < total):
+            return
+        self._next = time.monotonic() + OFTEN
+        print(f"\r{what}: {done} of {total}\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,81 @@
+"""Where imported answers go: into the store of a data directory, or to the server that holds it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from proxy.config import Settings
+from proxy.moving.item import Item, Result
+from proxy.moving.warmer import Warmer
+from proxy.placing import place
+from proxy.policies import build_policies
+from proxy.prices import load_prices
+from proxy.upstreams.router import Router
+from store.database import Database
+from store.directory import DataDirectory
+from store.epochs import Epochs
+
+_ASIDE: Final = ("namespace", "project", "policy", "ttl", "made")
+
+
+class StoreSink:
+    """Stores in this process."""
+
+    def __init__(self, warmer: Warmer, *, force: bool, dry: bool) -> None:
+        self._warmer = warmer
+        self._force = force
+        self._dry = dry
+
+    def store(self, items: Sequence[Item]) -> list[Result]:
+        """See ``proxy.moving.importer.Sink``. Raises ``DatabaseError``."""
+        return self._warmer.store(items, force=self._force, dry=self._dry)
+
+
+@contextlib.contextmanager
+def open_store(settings: Settings, *, force: bool, dry: bool) -> Iterator[StoreSink]:
+    """A sink into the data directory, held meanwhile as a server holds it; a dry run neither makes nor holds it.
+
+    Raises:
+        StoreError: the directory cannot be used, or somebody else holds it.
+    """
+    directory = DataDirectory(settings.server.data_dir)
+    if not dry:
+        directory.prepare()
+        directory.hold({"pid": os.getpid()})
+    with contextlib.ExitStack() as stack:
+        stack.callback(directory.release)
+        database: Database | None = None
+        if not dry or directory.database.is_file():
+            database = Database(directory.database, settings.store.durability)
+            stack.callback(database.close)
+        yield StoreSink(_warmer(settings, database), force=force, dry=dry)
+
+
+def _warmer(settings: Settings, database: Database | None) -> Warmer:
+    policies, router = build_policies(settings.cache), Router(settings.model_list, settings.server)
+    epochs = Epochs(database) if database is not None else None
+    return Warmer(
+        lambda request, caller: place(
+            request, caller, router, policies, epoch=epochs.of(caller.namespace) if epochs is not None else 0
+        ),
+        lambda: policies.named,
+        database,
+        load_prices(),
+    )
+
+
+def as_json(item: Item) -> dict[str, Any]:
+    """An item as ``POST /cache/warm`` takes it."""
+    told: dict[str, Any] = {"request": item.request, "response": item.response}
+    told |= {name: value for name in _ASIDE if (value := getattr(item, name))}
+    if item.tags:
+        told["tags"] = sorted(set(item.tags))
+    if item.headers:
+        told["headers"] = dict(item.headers)
+    if item.kept is not None:
+        told["exported"] = dataclasses.asdict(item.kept)
+    return told

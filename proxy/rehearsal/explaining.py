@@ -1,0 +1,93 @@
+"""An explanation from the store alone, where no server runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from cache.explanation import Explainer
+from cache.neighbours import Neighbours
+from proxy.auth import DEFAULT_NAMESPACE, Authenticator, Caller
+from proxy.config import Settings
+from proxy.controls import read_controls
+from proxy.explaining import caller_of, explanation_of
+from proxy.placing import place
+from proxy.rehearsal.archive import in_force, load_configured
+from proxy.rehearsal.replaying import budgets_of
+from proxy.rehearsal.stage import IndexedAtOnce
+from proxy.running import Live
+from proxy.wire import ChatRequest, check_chat
+from store.database import Database
+from store.directory import DataDirectory
+from store.entries import Entries
+from store.epochs import Epochs
+from store.experiments import KnownExperiments
+from store.flat import FlatIndex
+from store.labels import Labels
+from store.tables import entries
+
+MEMORY = 1000
+"""Answers held in memory: few are looked at."""
+
+
+def explain_here(
+    settings: Settings, database: Database, body: dict[str, Any], headers: Mapping[str, str], namespace: str | None
+) -> dict[str, Any]:
+    """What a server on this data directory would do with a call, and why, for an admin.
+
+    Raises:
+        ProxyError: the call is none that the server would take.
+        EmbedderError, DatabaseError.
+    """
+    running = Live(settings, _secret(settings), KnownExperiments(database).kept).now
+    check_chat(body)
+    controls = read_controls(headers, body.get("cache"))
+    request = ChatRequest(json.dumps(body).encode(), body, headers, "", controls)
+    admin = _admin(settings, running.authenticator, headers)
+    caller = caller_of(admin, namespace)
+    exchange = place(request, caller, running.router, running.policies, epoch=Epochs(database).of(caller.namespace))
+    embedder, verifier = load_configured(settings)
+    judges = None
+    if verifier is not None:
+        judges = in_force(settings, database, embedder.id, verifier, budgets_of(running.policies))
+    kept = Entries(database, MEMORY)
+    index = FlatIndex()
+    neighbours = Neighbours(kept, index, IndexedAtOnce(index, embedder.id), embedder)
+    _fill(index, database, exchange.call.scope.partition, embedder.id)
+    exposed = admin.role == "admin" or settings.server.expose == "full"
+    explainer = Explainer(kept, neighbours, judges, Labels(database), time.time)
+    return asyncio.run(explanation_of(exchange, explainer, settings, exposed=exposed))
+
+
+def _admin(settings: Settings, authenticator: Authenticator, headers: Mapping[str, str]) -> Caller:
+    """Who asks: whose key is among the headers, else the first admin that is configured."""
+    if "authorization" in headers or not settings.auth.keys:
+        return authenticator.identify(headers)
+    for key in settings.auth.keys:
+        if key.role == "admin":
+            return Caller(key.namespace, "admin", key.name)
+    return Caller(DEFAULT_NAMESPACE, "admin")
+
+
+def _secret(settings: Settings) -> bytes:
+    """What keys the hashes of credentials here; nothing is made where a server has made none."""
+    directory = DataDirectory(settings.server.data_dir)
+    return directory.secret() if (directory.root / "secret.key").exists() else b""
+
+
+def _fill(index: FlatIndex, database: Database, partition: str, embedder: str) -> None:
+    """Put a partition's vectors into the index."""
+    wanted = sa.select(entries.c.id, entries.c.vector).where(
+        entries.c.partition == partition,
+        entries.c.embedder == embedder,
+        entries.c.status == "active",
+        entries.c.vector.is_not(None),
+    )
+    for row in database.query(wanted):
+        index.add(partition, embedder, [row["id"]], [np.frombuffer(row["vector"], dtype=np.float32)])
