@@ -86,7 +86,7 @@ class Policy:
     serve_stale_for: float = 0.0
     """Seconds after expiry in which an answer may be served while one call in the background fetches a fresh one."""
     negative_ttl: float = 0.0
-    """Seconds for which an upstream's refusal of a call (400, 404, 422) is remembered; 0: not at all."""
+    """Seconds for which an upstream's refusal of a call (400, 404, 413, 422) is repeated; 0: not at all."""
     max_entries: int | None = None
     """The most active entries stored under this policy; None: no limit."""
     max_bytes: int | None = None

@@ -56,7 +56,7 @@ class Prompts:
         ]
 
     def repeated(self, calls: Calls, limit: int) -> list[Row]:
-        """Equal calls that went to the upstream more than once, by what all but the first of each cost.
+        """Equal calls that went to the upstream more than once, by what all but one of each cost on average.
 
         ``why``: how many of them by reason; a bypassed class stands under its name.
         """

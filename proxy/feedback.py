@@ -121,7 +121,7 @@ class Feedback:
         return entry if entry is not None and entry.namespace == row["namespace"] else None
 
     def _label(self, row: Mapping[str, Any], entry: Entry, *, correct: bool) -> Label | None:
-        if row["cache_status"] != "hit" or row["tier"] != "semantic" or row["input_hash"] is None:
+        if row["cache_status"] not in ("hit", "stale") or row["tier"] != "semantic" or row["input_hash"] is None:
             return None
         facts = row["metadata"]
         similarity = _number(row["similarity"], 0.0)

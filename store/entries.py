@@ -247,8 +247,8 @@ class Entries:
         """
         due = sa.and_(entries.c.status == "active", entries.c.expires_at <= now)
         for policy, seconds in (grace or {}).items():
-            spared = sa.and_(entries.c.policy == policy, entries.c.expires_at > now - seconds)
-            due = sa.and_(due, sa.not_(sa.func.coalesce(spared, sa.false())))
+            of_policy = sa.func.coalesce(entries.c.policy, "default") == policy
+            due = sa.and_(due, sa.not_(sa.and_(of_policy, entries.c.expires_at > now - seconds)))
         rows = self._database.query(sa.select(entries.c.id, entries.c.exact_key).where(due).limit(limit))
         gone = entries.c.id.in_([row["id"] for row in rows])
         if rows:
@@ -261,14 +261,20 @@ class Entries:
 
         Of deleted and evicted ones, whose rows go next, also those that may be on their way there.
         """
-        on_its_way = sa.and_(entries.c.indexed == 0, entries.c.expires_at == 0, entries.c.vector.is_not(None))
-        statement = (
+        # Apart, so that each finds its rows in the index of those out of service.
+        indexed, on_its_way = (
             sa.select(entries.c.id, entries.c.partition, entries.c.embedder)
-            .where(sa.or_(entries.c.indexed == 1, on_its_way))
-            .where(entries.c.status != "active", entries.c.embedder.is_not(None))
+            .where(*place, entries.c.status != "active", entries.c.embedder.is_not(None))
             .limit(limit)
+            for place in (
+                (entries.c.indexed == 1,),
+                (entries.c.indexed == 0, entries.c.expires_at == 0, entries.c.vector.is_not(None)),
+            )
         )
-        return [(row["id"], row["partition"], row["embedder"]) for row in self._database.query(statement)]
+        rows = self._database.query(indexed)
+        if len(rows) < limit:
+            rows = (rows + self._database.query(on_its_way))[:limit]
+        return [(row["id"], row["partition"], row["embedder"]) for row in rows]
 
     def mark_left(self, ids: Sequence[str]) -> None:
         """Note that the vector index no longer holds these ids."""

@@ -6,14 +6,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from proxy.cli.options import CannotRun
 from proxy.config import Settings, parse_duration
-from store.database import Database
 from store.directory import DataDirectory
+
+if TYPE_CHECKING:
+    from store.database import Database
 
 Since = Annotated[str | None, typer.Option(help="How far back: 30m, 24h, 7d; else the whole log.")]
 Namespace = Annotated[str | None, typer.Option(help="Only the calls of this namespace.")]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LISTED = 10
 """Rows of each list where --top does not say."""
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds that a running server has for an answer."""
 LONGEST = 3650 * 86400.0
 """Seconds of the longest window."""

@@ -158,8 +158,8 @@ class PolicySettings(Section):
     )
     negative_ttl: Duration = Field(
         default=0.0,
-        description="How long an upstream's refusal of a call (a 400, 404 or 422 for the very same body) is "
-        "remembered; 0: not at all.",
+        description="How long an upstream's refusal of a call (a 400, 404, 413 or 422 for the very same body) is "
+        "repeated without asking again, for 60s at most; 0: not at all.",
     )
     max_entries: CountOrNone = Field(
         default=None,

@@ -158,6 +158,15 @@ def likeness(parts: Services, prompt: str, similarity: float, param: str) -> Lik
         raise Unavailable("The embedder does not work now.") from error
 
 
+def embed_missing(parts: Services) -> None:
+    """Give every entry that may be found by meaning its vector. Raises ``StoreError``, ``Unavailable``."""
+    try:
+        parts.semantic.mend()
+    except EmbedderError as error:
+        parts.health.failed(error)
+        raise Unavailable("The embedder does not work now.") from error
+
+
 def seconds_of(text: Any, param: str) -> float:
     """Seconds of a duration. Raises ``InvalidRequest``."""
     try:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from proxy.errors import InvalidRequest
 from proxy.routes.access import Admin, Parts
-from proxy.routes.entries import likeness, seconds_of, summary
+from proxy.routes.entries import embed_missing, likeness, seconds_of, summary
 from proxy.services import Services
 from store.selection import Selection
 
@@ -89,6 +89,9 @@ def _previewed(selection: Selection, parts: Services) -> dict[str, Any]:
 
 def _selection(given: Invalidate, parts: Services) -> Selection:
     like, older = given.like, given.older_than
+    if like is not None:
+        # What has no vector yet would be missed.
+        embed_missing(parts)
     return Selection(
         namespace=given.namespace,
         model=given.model,

@@ -107,8 +107,9 @@ def warm(given: Warm, parts: Parts, caller: Admin) -> dict[str, Any]:
     items = [_item(entry, caller, f"entries.{number}") for number, entry in enumerate(given.entries)]
     results = parts.warmer.store(items, force=given.force, dry=given.dry_run)
     counts = Counter(result.status for result in results)
-    _log.info("cache warmed", dry_run=given.dry_run, **counts)
-    return {**{name: counts[name] for name in STATUSES}, "results": _told(results)}
+    told: dict[str, Any] = {status: counts[status] for status in STATUSES}
+    _log.info("cache warmed", dry_run=given.dry_run, counts=told)
+    return {**told, "results": _told(results)}
 
 
 def _item(given: WarmEntry, caller: Caller, at: str) -> Item:

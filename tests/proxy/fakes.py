@@ -206,7 +206,8 @@ def chat_request(raw=None, controls=None, headers=None, **body):
 def exchange(request=None, *, to=None, policy=None, namespace="default", tags=(), ignored=()):
     """A call, read and placed."""
     request = request or chat_request()
-    call = Call(request.body, Scope(namespace), policy or Policy(similarity_threshold=0.9), tags=tags)
+    scope = Scope(namespace, project=request.controls.project)
+    call = Call(request.body, scope, policy or Policy(similarity_threshold=0.9), tags=tags)
     return Exchange(request, to or target(), call, "ses_1", "tests", ignored)
 
 

@@ -246,6 +246,9 @@ FOR_ADMINS = [
     ("GET", "/cache/entries/ent_1"),
     ("POST", "/cache/entries/ent_1/block"),
     ("POST", "/cache/entries/ent_1/unblock"),
+    ("GET", "/cache/experiments"),
+    ("GET", "/cache/experiments/cuts"),
+    ("POST", "/cache/experiments/cuts/stop"),
 ]
 
 

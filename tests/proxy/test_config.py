@@ -421,6 +421,18 @@ def test_variables_stand_above_the_file(load):
     assert settings.store.embedder.api_key.get_secret_value() == "12345 # not a comment"
 
 
+def test_presets_can_be_set_from_the_environment(load):
+    policies = load("", REPRISE_CACHE__POLICIES__CONSERVATIVE__TTL="1h", REPRISE_CACHE__ROUTES="[]").cache.policies
+    assert (policies["conservative"].ttl, policies["conservative"].max_error_rate) == (3_600, 0.005)
+
+
+def test_routes_can_be_set_from_the_environment(load, problems):
+    (route,) = load("", REPRISE_CACHE__ROUTES="[{match: {model: 'gpt-*'}, policy: aggressive}]").cache.routes
+    assert (route.match.model, route.policy) == (["gpt-*"], "aggressive")
+    (problem,) = problems("", REPRISE_CACHE__ROUTES="[{policy: nobody}]")
+    assert str(problem).startswith("environment variable REPRISE_CACHE__ROUTES: cache.routes.0.policy: names no policy")
+
+
 def test_variables_work_without_a_file():
     assert load_settings(None, {"REPRISE_SERVER__PORT": "0"}).server.port == 0
 

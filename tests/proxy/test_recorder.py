@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 
 import pytest
 
 from cache.decision import Bypass, Hit, Judged, Miss, Reason
+from cache.identity import Scope
+from cache.policy import Policy
 from memory.interactions import Interactions
 from proxy import recorder as recorder_module
 from proxy.controls import Controls
 from proxy.health import Health
 from proxy.metrics import Metrics
+from proxy.policies import Chosen
 from proxy.prices import Prices
 from proxy.recorder import Recorder
 from store.database import Database
@@ -356,3 +360,17 @@ async def test_a_line_survives_once_recording_returns(tmp_path, metrics, health,
     row = Interactions(database).get(given.interaction_id)
     database.close()
     assert (row["prompt"], row["response"], row["cache_status"]) == ("What is the capital of France?", "Paris.", "hit")
+
+
+async def test_the_route_of_a_call_is_kept(recorder, log):
+    routed = dataclasses.replace(exchange(), chosen=Chosen(Policy(), "nightly"))
+    await recorder.record(routed, outcome(MISS, 200, answer=answer()))
+    await recorder.record(exchange(), outcome(MISS, 200, answer=answer()))
+    assert [row.metadata.get("route") for row in log.rows] == ["nightly", None]
+
+
+async def test_a_project_that_policy_does_not_hear_is_not_recorded(recorder, log):
+    given = exchange(chat_request(controls=Controls(project="apollo")))
+    unheard = dataclasses.replace(given, call=dataclasses.replace(given.call, scope=Scope("default")))
+    await recorder.record(unheard, outcome(MISS, 200, answer=answer()))
+    assert log.rows[0].project == ""

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from proxy.maintenance import sweep
+from store.selection import Selection
 from tests.fakes import near
 from tests.proxy.fakes import JSON, FakeUpstream, answer
 
@@ -265,6 +266,19 @@ async def test_prompts_like_one_go(run_app, model):
         assert (await invalidate(client, like={"prompt": second})).json()["count"] == 1
         assert status(await ask(client, first)) == "miss"
         assert status(await ask(client, other)) == "hit"
+
+
+async def test_a_prompt_that_has_no_vector_yet_goes_too(run_app, model):
+    first, second, _ = TALL
+    async with run_app(vectors=TALL, cache=FIXED) as (client, parts):
+        parts.embedder.broken = True
+        await ask(client, first)
+        settle(parts)
+        assert parts.catalogue.page(Selection(), 1)[0].entry.compat_key, "it will be found by meaning"
+        refused = await invalidate(client, like={"prompt": second})
+        assert refused.status_code == 503, "nobody knows what that prompt is like"
+        parts.embedder.broken = False
+        assert (await invalidate(client, like={"prompt": second})).json()["count"] == 1
 
 
 async def test_the_index_follows(run_app, model):
