@@ -127,7 +127,7 @@ def earlier_part(body: Mapping[str, Any], scope: Scope) -> Earlier | None:
         if taken is None or any(message.get(name) for name in ("tool_calls", "function_call", "audio", "refusal")):
             return None
         text, emptied = taken
-        roles.append(role)
+        roles.append(str(role))
         texts.append(text)
         kept.append({**message, "content": emptied})
     if not texts:

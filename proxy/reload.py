@@ -94,9 +94,9 @@ class Reloader:
         return {
             "revision": now.revision,
             "loaded_at": now.loaded_at,
-            "file": str(self.source.path) if self.source else None,
+            "file": self.source.path.name if self.source else None,
             "needs_restart": list(self.standing.waiting),
-            "refused": refused and {"at": refused.at, "problems": [_told(problem) for problem in refused.problems]},
+            "refused": refused and {"at": refused.at, "problems": [_shown(problem) for problem in refused.problems]},
         }
 
     async def _settled(self, path: Path) -> bytes | str:
@@ -185,3 +185,8 @@ def _is_empty(raw: bytes | str) -> bool:
 
 def _told(problem: Problem) -> dict[str, Any]:
     return {"file": problem.file, "line": problem.line, "key": problem.key, "message": problem.message}
+
+
+def _shown(problem: Problem) -> dict[str, Any]:
+    """The same for readiness, which anybody may read: without the folders of this machine."""
+    return {**_told(problem), "file": Path(problem.file).name}

@@ -156,10 +156,10 @@ class PolicySettings(Section):
         description="How long after its expiry an answer may still be served, while one call in the background "
         "fetches a fresh one; 0: not at all.",
     )
-    negative_ttl: Duration = Field(
+    negative_ttl: Annotated[Duration, Field(le=60)] = Field(
         default=0.0,
         description="How long an upstream's refusal of a call (a 400, 404, 413 or 422 for the very same body) is "
-        "repeated without asking again, for 60s at most; 0: not at all.",
+        "repeated, up to 60s; 0: not at all.",
     )
     max_entries: CountOrNone = Field(
         default=None,

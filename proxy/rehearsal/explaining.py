@@ -18,8 +18,8 @@ from proxy.config import Settings
 from proxy.controls import read_controls
 from proxy.explaining import caller_of, explanation_of
 from proxy.placing import place
+from proxy.policies import error_budgets
 from proxy.rehearsal.archive import in_force, load_configured
-from proxy.rehearsal.replaying import budgets_of
 from proxy.rehearsal.stage import IndexedAtOnce
 from proxy.running import Live
 from proxy.wire import ChatRequest, check_chat
@@ -55,7 +55,7 @@ def explain_here(
     embedder, verifier = load_configured(settings)
     judges = None
     if verifier is not None:
-        judges = in_force(settings, database, embedder.id, verifier, budgets_of(running.policies))
+        judges = in_force(settings, database, embedder.id, verifier, error_budgets(settings.cache))
     kept = Entries(database, MEMORY)
     index = FlatIndex()
     neighbours = Neighbours(kept, index, IndexedAtOnce(index, embedder.id), embedder)

@@ -81,6 +81,8 @@ def _in_force(archive: Archive, policies: Policies, replayed: Sequence[Replayed]
     notes = set()
     for namespace, name in {(one.logged.namespace, one.policy) for one in replayed}:
         policy = policies.named[name]
+        if policy.max_entries is not None or policy.max_bytes is not None:
+            notes.add(f"Policy {name} limits what is stored; the rehearsal evicts nothing.")
         if policy.similarity_threshold is not None or "semantic" not in policy.tiers:
             continue
         judge = archive.judges.of(namespace, policy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import heapq
 import itertools
 import random
@@ -90,7 +91,11 @@ async def run(
         call = as_call(logged, policies, keys)
         lookup = await _look_up(stage, flying, call)
         replayed.append(Replayed(logged, lookup.decision, call.policy.name))
-        if not isinstance(lookup.decision, Hit) and lookup.decision.reason != Reason.IN_FLIGHT:
+        if isinstance(lookup.decision, Hit):
+            if lookup.decision.stale:
+                # What the background call brings is not known: the answer that is served stands in for it.
+                flying.start(logged, dataclasses.replace(call, refresh=True), lookup)
+        elif lookup.decision.reason != Reason.IN_FLIGHT:
             flying.start(logged, call, lookup)
         progress(done, len(calls))
     return replayed

@@ -157,3 +157,15 @@ def test_check_refuses_what_cannot_work_by_line(tmp_path: Path) -> None:
     assert [line.split(": ")[0] for line in done.err.splitlines()] == [f"{path}:4", f"{path}:4"]
     assert "names no policy" in done.err
     assert "can never match: cache.routes.0 before it takes all such calls" in done.err
+
+
+def test_check_warns_of_what_is_legal_but_hardly_meant(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("cache:\n  policies:\n    week:\n      ttl: 7d\n")
+    done = run("config", "check", "--config", path, cwd=tmp_path)
+    assert (done.code, done.out) == (0, f"{path} is fine\n")
+    assert done.err.startswith(
+        f"warning: {path}:4: cache.policies.week.ttl: an answer that nothing speaks for is served"
+    )
+    told = json.loads(run("config", "check", "--json", "--config", path, cwd=tmp_path).out)
+    assert (told["ok"], [one["line"] for one in told["warnings"]]) == (True, [4])

@@ -113,10 +113,10 @@ def test_what_is_wrong_is_named_by_line_in_the_log_and_in_readiness(launch: Laun
     server = launch(routed("slow"))
     path = server.folder / "config.yaml"
     before = revision(server)
-    assert server.readiness()["config"]["file"] == str(path)
+    assert server.readiness()["config"]["file"] == path.name
     path.write_text("server: {port: 0}\ncache:\n  policies:\n    slow: {ttl: nonsense-value}\n")
     problem = eventually(lambda: server.readiness()["config"]["refused"], "it is refused")["problems"][0]
-    assert (problem["file"], problem["line"], problem["key"]) == (str(path), 4, "cache.policies.slow.ttl")
+    assert (problem["file"], problem["line"], problem["key"]) == (path.name, 4, "cache.policies.slow.ttl")
     assert server.readiness()["status"] == "ready", "visible, but no reason to take the server out"
     assert revision(server) == before
     [line] = [line for line in server.log.splitlines() if "configuration refused" in line]

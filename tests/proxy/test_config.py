@@ -744,6 +744,7 @@ def test_a_wrong_value_is_told_by_line_and_key(problems, text, key, message):
         ("max_age: never", "max_age", "must be a duration"),
         ("serve_stale_for: -1", "serve_stale_for", "must be a duration"),
         ("negative_ttl: long", "negative_ttl", "must be a duration"),
+        ("negative_ttl: 2m", "negative_ttl", "must be 60 or less"),
         ("max_entries: 0", "max_entries", "must be 1 or more"),
         ("max_entries: yes", "max_entries", "must be a number (YAML reads"),
         ("max_bytes: 0", "max_bytes", "must be more than 0"),

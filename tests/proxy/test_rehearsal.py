@@ -118,6 +118,13 @@ def test_lifetimes_count_on_the_clock_of_the_log():
     assert outcomes(long) == [("no_entry", None), ("exact_match", "exact"), ("expired", None)]
 
 
+def test_a_stale_answer_is_served_and_refreshed():
+    policy = dataclasses.replace(FIXED, ttl=HOUR, serve_stale_for=HOUR)
+    calls = [logged(FRANCE, NOW + hours * HOUR) for hours in (0.0, 1.5, 2.2, 5.0)]
+    replayed = through(policy, *calls)
+    assert [one.hit.stale if one.hit else None for one in replayed] == [None, True, False, None]
+
+
 def test_quality_decays_on_the_clock_of_the_log():
     calls = [logged(FRANCE), logged(FRANCE, NOW + 6 * HOUR)]
     stale = dataclasses.replace(FIXED, decay=Decay(0.1, 12 * HOUR))

@@ -116,7 +116,7 @@ async def test_a_valid_edit_takes_effect(server):
         after = await server.ready()
         assert server.policy.ttl == 3600
         assert after["revision"] != before["revision"], "what runs has another name"
-        assert (after["file"], after["refused"], after["needs_restart"]) == (str(server.file), None, [])
+        assert (after["file"], after["refused"], after["needs_restart"]) == (server.file.name, None, [])
         [line] = lines
         assert (line["revision"], line["changed"]) == (after["revision"], "cache.policies")
         assert server.counted("applied") == 1
