@@ -49,7 +49,7 @@ class Forwarding:
 
     async def _landed(self, exchange: Exchange, lookup: Lookup, answer: Mapping[str, Any]) -> str | None:
         """A whole answer is there; gives the stored entry's id."""
-        self._versions.seen(exchange.call.scope.target, model_of(answer))
+        self._versions.seen(exchange.call.scope.target, exchange.target.model, model_of(answer))
         self._compare(exchange, lookup, answer)
         try:
             cost = self._recorder.price(exchange, answer)

@@ -50,16 +50,21 @@ class Versions:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reprise-versions")
         self._waiting = threading.Semaphore(WAITING)
 
-    def seen(self, target: str, version: str | None) -> None:
-        """Note which version a fresh answer names. Returns at once and never raises."""
-        if version is None or not target:
+    def seen(self, target: str, asked: str, version: str | None) -> None:
+        """Note which version a fresh answer names. Returns at once and never raises.
+
+        Args:
+            asked: the model as the target was asked for it. An answer that says no more than that names no version:
+                some upstreams do so in streams only.
+        """
+        if version is None or version == asked or not target:
             return
         rule = self._rules.get(target)
         if rule is not None and rule.is_settled_on(version):
             return
         if self._waiting.acquire(blocking=False):
             try:
-                self._thread.submit(self._look, target, version)
+                self._thread.submit(self._look, target, asked, version)
             except RuntimeError:
                 # The server stops.
                 self._waiting.release()
@@ -72,11 +77,11 @@ class Versions:
         """Look at what is waiting, then stop."""
         self._thread.shutdown(wait=True)
 
-    def _look(self, target: str, version: str) -> None:
+    def _look(self, target: str, asked: str, version: str) -> None:
         try:
             rule = self._rules.get(target)
             if rule is None:
-                rule = VersionRule(self._catalogue.newest_version(target, self._started, LOOKED_AT))
+                rule = VersionRule(self._catalogue.newest_version(target, asked, self._started, LOOKED_AT))
                 self._rules[target] = rule
             older = rule.seen(version)
             if older is not None:

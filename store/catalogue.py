@@ -144,8 +144,11 @@ class Catalogue:
             freed += row[2]
         return sum(self._withdraw(chosen[at : at + BATCH], "evicted", None) for at in range(0, len(chosen), BATCH))
 
-    def newest_version(self, target: str, created_before: float, within: int) -> str | None:
-        """The model that answered last for a target, among the newest ``within`` entries; None where none is known."""
+    def newest_version(self, target: str, asked: str, created_before: float, within: int) -> str | None:
+        """The model that answered last for a target, where it is named otherwise than it was ``asked`` for.
+
+        Among the newest ``within`` entries; None where none is known.
+        """
         newest = (
             sa.select(entries.c.id, entries.c.target, entries.c.answered_by)
             .where(entries.c.created_at < created_before)
@@ -155,7 +158,7 @@ class Catalogue:
         )
         statement = (
             sa.select(newest.c.answered_by)
-            .where(newest.c.target == target, newest.c.answered_by.is_not(None))
+            .where(newest.c.target == target, newest.c.answered_by != asked)
             .order_by(newest.c.id.desc())
             .limit(1)
         )

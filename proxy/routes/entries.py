@@ -90,12 +90,13 @@ def delete_entry(id: str, parts: Parts, _: Admin) -> dict[str, Any]:
     """Delete this answer: its words and the evidence about it are gone at once, from disk too.
 
     Its vector goes with them; where the vector index is not open yet, within a minute after it is. The log keeps the
-    round trip that brought the answer.
+    round trip that brought the answer, and labels keep the prompts that were compared.
     """
     if not parts.entries.wipe(id):
         raise _unknown(id)
     try:
         clear(parts, time.time())
+        parts.database.empty_log()
     except StoreError as error:
         # Its words are gone; the next sweep does the rest.
         parts.health.failed(error)

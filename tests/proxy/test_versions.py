@@ -81,3 +81,15 @@ async def test_what_fails_breaks_no_call(run_app):
         parts.versions.wait()
         assert await ask(client, "one") == "hit"
         assert parts.metrics.failures.labels("entries")._value.get() == 1, "and is counted"
+
+
+async def test_an_answer_that_only_repeats_what_was_asked_for_names_no_version(run_app):
+    upstream = Versioned(headers=JSON)
+    async with run_app() as (client, parts):
+        parts.upstreams["direct"] = upstream
+        await ask(client, "an answer")
+        upstream.version = "m"
+        for number in range(5):
+            await ask(client, f"other {number}")
+        parts.versions.wait()
+        assert await ask(client, "an answer") == "hit"

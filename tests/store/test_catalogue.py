@@ -200,8 +200,8 @@ def test_as_many_go_as_hold_the_bytes(catalogue, entries):
 
 
 def test_the_newest_version_of_a_target_is_known(catalogue, entries):
-    for number, version in enumerate(["v1", "v2", None]):
+    for number, version in enumerate(["v1", "v2", None, "v"]):
         add(entries, target="t", answered_by=version, created_at=NOW + number)
-    assert catalogue.newest_version("t", NOW + 10, 100) == "v2"
-    assert catalogue.newest_version("t", NOW + 1, 100) == "v1", "of those before a time"
-    assert catalogue.newest_version("other", NOW + 10, 100) is None
+    assert catalogue.newest_version("t", "v", NOW + 10, 100) == "v2"
+    assert catalogue.newest_version("t", "v", NOW + 1, 100) == "v1", "of those before a time"
+    assert catalogue.newest_version("other", "v", NOW + 10, 100) is None

@@ -334,3 +334,18 @@ def test_closing_writes_what_is_queued_and_closing_twice_is_no_error(path):
     again = Database(path)
     assert again.query(COUNT) == [{"n": 100}]
     again.close()
+
+
+def test_the_write_ahead_log_is_emptied_unless_somebody_reads(database, path):
+    log = path.with_name(f"{path.name}-wal")
+    database.writer.submit(INSERT.text, INSERT.row(ROW)).result(60)
+    reader = sqlite3.connect(path)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM interactions").fetchall()
+    database.writer.submit(INSERT.text, INSERT.row({**ROW, "id": "int_2"})).result(60)
+    assert not database.empty_log(), "a reader stands in the way"
+    assert log.stat().st_size > 0
+    reader.close()
+    assert database.empty_log()
+    assert log.stat().st_size == 0
+    assert database.query(COUNT)[0]["n"] == 2, "nothing is lost"
