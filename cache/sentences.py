@@ -9,6 +9,8 @@ from cache.explanation import Explanation, Weighed
 
 QUOTED: Final = 80
 """Characters of a stored prompt that a sentence quotes."""
+TOLD: Final = 0.001
+"""Audit rate from which a sentence speaks of it."""
 
 _OF_A_CALL: Final[dict[str, str]] = {
     Reason.EXACT_ONLY: "the last message is not one text of the user's, so the call can only be matched exactly, and"
@@ -70,9 +72,9 @@ def _hit(hit: Hit, explained: Explanation, exposed: bool) -> str:
     near = f"{_quoted(hit.entry.prompt)} (similarity {hit.similarity:.3f}) was answered{age}"
     if hit.judged is None or explained.cut is None:
         return f"{near}, no guard objects, and the threshold is {explained.policy.similarity_threshold}"
-    checked = (
-        f", and {explained.audit_rate:.2g} of such hits are forwarded to check them" if explained.audit_rate else ""
-    )
+    checked = ""
+    if explained.audit_rate >= TOLD:
+        checked = f", and {100 * explained.audit_rate:.2g} % of such hits are forwarded to check them"
     return (
         f"{near}, no guard objects, and the verifier's score of {hit.judged.score:.3f} is above"
         f" the cut of {explained.cut:.3f}{checked}"

@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from store.database import Database
 from store.entries import Entries, Entry
 from store.entry import COLUMNS, FIELDS, from_row
-from store.ids import new_id
 from store.selection import Selection, similarities
 from store.tables import entries
 from store.vectors import Vector
@@ -28,6 +27,10 @@ SCAN: Final = 2000
 
 Passed = Callable[[int], None]
 """Told how many entries one batch took out of service."""
+
+_LISTED = [*COLUMNS, entries.c.hits, entries.c.last_hit_at, sa.func.coalesce(entries.c.size, 0).label("size")]
+_REVIVABLE = entries.c.status.in_(("active", "quarantined", "blocked"))
+"""Served now, or again when evidence or a person brings them back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +67,12 @@ class Catalogue:
         found = self._database.query(statement)
         return _listed(found[0]) if found else None
 
-    def nearest(self, selection: Selection, limit: int) -> list[Listed]:
+    def nearest(self, selection: Selection, limit: int, *further: sa.ColumnElement[bool]) -> list[Listed]:
         """Entries nearest to the selection's ``like``, the nearest first. Raises ``DatabaseError``.
 
         Every vector of the selection is compared: exact, and for a person who waits, not for a call.
         """
-        scored = ((cosine, id_) for id_, _, cosine in self._matching(selection) if cosine is not None)
+        scored = ((cosine, id_) for id_, _, cosine in self._matching(selection, *further) if cosine is not None)
         best = {id_: cosine for cosine, id_ in heapq.nlargest(limit, scored)}
         rows = self._database.query(sa.select(*_LISTED).where(entries.c.id.in_(best)))
         found = [dataclasses.replace(_listed(row), similarity=best[row["id"]]) for row in rows]
@@ -85,7 +88,7 @@ class Catalogue:
     def sample(self, selection: Selection, limit: int) -> list[Listed]:
         """Some of what ``count`` counts: the newest, or the nearest."""
         if selection.like is not None:
-            return [one for one in self.nearest(selection, limit) if one.entry.status in REVIVABLE]
+            return self.nearest(selection, limit, _REVIVABLE)
         statement = sa.select(*_LISTED).where(*selection.conditions(), _REVIVABLE)
         return [_listed(row) for row in self._database.query(statement.order_by(entries.c.id.desc()).limit(limit))]
 
@@ -99,11 +102,11 @@ class Catalogue:
             DatabaseError: some batches may be done.
         """
         self._entries.bar(selection)
-        # What is on its way to SQL comes before the end; what is stored later was asked for later.
+        # What is on its way to SQL is to be found there; what is stored later was asked for later.
         self._entries.settle()
-        end, gone = new_id("ent"), 0
-        batch: list[tuple[str, str]] = []
-        for id_, key, _ in self._matching(selection, _REVIVABLE, entries.c.id < end):
+        end = self._database.query(sa.select(sa.func.max(entries.c.id).label("id")))[0]["id"] or ""
+        gone, batch = 0, list[tuple[str, str]]()
+        for id_, key, _ in self._matching(selection, _REVIVABLE, entries.c.id <= end):
             batch.append((id_, key))
             if len(batch) == BATCH:
                 gone += self._withdraw(batch, status, passed)
@@ -192,12 +195,6 @@ class Catalogue:
             if len(rows) < SCAN:
                 return
             last = rows[-1][0]
-
-
-REVIVABLE: Final = ("active", "quarantined", "blocked")
-"""Served now, or again when evidence or a person brings them back."""
-_REVIVABLE = entries.c.status.in_(REVIVABLE)
-_LISTED = [*COLUMNS, entries.c.hits, entries.c.last_hit_at, sa.func.coalesce(entries.c.size, 0).label("size")]
 
 
 def _near(vector: Vector, least: float, rows: list[tuple[Any, ...]]) -> list[float | None]:

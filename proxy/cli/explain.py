@@ -136,10 +136,11 @@ def show(told: dict[str, Any]) -> None:
         console.print(f"failed     {escape(failure)}")
     semantic = told["semantic"]
     console.print(f"cut        {escape(_cut(semantic))}", soft_wrap=True)
-    for title, found in (("exact", told["exact"]), ("by meaning", semantic["candidates"])):
+    for title, found in (("stored for this very call", told["exact"]), ("near by meaning", semantic["candidates"])):
         if found:
-            console.print()
-            console.print(_candidates(title, found))
+            console.print(f"\n[bold]{title}[/bold]")
+        for one in found:
+            console.print("\n".join(_candidate(one)), soft_wrap=True, markup=False)
     for one in semantic["elsewhere"]:
         console.print(
             f"\nnear, but of another call ({one['similarity']:.3f}, model {escape(str(one['model']))}):"
@@ -163,27 +164,31 @@ def _cut(semantic: dict[str, Any]) -> str:
     return known
 
 
-def _candidates(title: str, found: list[dict[str, Any]]) -> Any:
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(title, "similarity", "quality", "decay", "rank", "age", "score", "verdict", box=None)
-    for one in found:
-        score = one.get("score")
-        detail = f": {one['detail']}" if one["detail"] else ""
-        guards = [f"{said['guard']} ({said['words']})" for said in one.get("guards", ()) if not said["veto"]]
-        doubts = f"  doubts: {', '.join(guards)}" if guards else ""
-        table.add_row(
-            escape(" ".join((one["prompt"] or one["entry"]).split())[:60]),
-            f"{one['similarity']:.3f}",
-            f"{one['quality']:.2f}",
-            f"{one['decay']:.2f}",
-            f"{one['rank']:.3f}",
-            _age(one["age"]),
-            "-" if score is None else f"{score:.3f}",
-            escape(("admitted" if one["admitted"] else f"{one['reason']}{detail}") + doubts),
-        )
-    return table
+def _candidate(one: dict[str, Any]) -> list[str]:
+    """One stored answer in a few lines."""
+    numbers = [
+        f"similarity {one['similarity']:.3f}",
+        f"quality {one['quality']:.2f} x decay {one['decay']:.2f}",
+        f"rank {one['rank']:.3f}",
+        f"age {_age(one['age'])}",
+    ]
+    if one.get("score") is not None:
+        numbers.append(f"score {one['score']:.3f}{'' if one['asked'] else ' (not asked for)'}")
+    detail = f": {one['detail']}" if one["detail"] else ""
+    verdict = "admitted" if one["admitted"] else f"refused: {one['reason']}{detail}"
+    prompt = " ".join((one["prompt"] or "an answer without a prompt").split())
+    lines = [
+        f"  {prompt[:200]}  ({one['entry']}, {one['status']})",
+        f"    {', '.join(numbers)}",
+        f"    {verdict}",
+    ]
+    for turn in one.get("earlier_turns", ()):
+        lines.append(f"    earlier turn {turn['similarity']:.3f}: {turn['new'][:80]!r} for {turn['stored'][:80]!r}")
+    for veto, what in ((True, "vetoes"), (False, "doubts")):
+        said = [f"{guard['guard']} ({guard['words']})" for guard in one.get("guards", ()) if guard["veto"] is veto]
+        if said:
+            lines.append(f"    {what}: {', '.join(said)}")
+    return lines
 
 
 def _age(seconds: float) -> str:

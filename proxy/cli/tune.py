@@ -115,11 +115,13 @@ def _curve(told: dict[str, Any]) -> Any:
     from rich.table import Table
 
     table = Table("served", "hit rate (95 %)", "by meaning", "labels", "wrong", "error", "at most", box=None)
+    now = told["present"]["kind"], told["present"]["value"]
     for one in told["curve"]:
         known = one["error"] is not None
+        marked = " (now)" if (one["kind"], one["value"]) == now else ""
         table.add_row(
-            f"{'score >' if one['kind'] == 'score' else 'cosine from'} {one['value']:.3f}",
-            f"{one['hit_rate']:.1%} ({one['hit_rate_low']:.0%} - {one['hit_rate_high']:.0%})",
+            f"{'score >' if one['kind'] == 'score' else 'cosine from'} {one['value']:.3f}{marked}",
+            f"{one['hit_rate']:.1%} ({100 * one['hit_rate_low']:.0f}-{100 * one['hit_rate_high']:.0f})",
             str(one["by_meaning"]),
             str(one["labels"]),
             str(one["wrong"]),

@@ -21,7 +21,7 @@ SHOWN_CHARS: Final = 600
 
 BLIND: Final = (
     "Of a logged hit it is not known what the upstream would have said: hits of calls that were answered by meaning"
-    " count as unknown, unless labels or ratings tell."
+    " count as unknown, unless labels or ratings tell. So the known ones are mostly those newly hit."
 )
 FROZEN: Final = "Cuts are those in force now; the rehearsal learns nothing, and starts with what was stored before."
 

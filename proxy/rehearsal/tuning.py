@@ -109,7 +109,8 @@ def tune(
     tuning = Tuning(archive, policies, policy, known, progress)
     now = tuning.replayed(None, 0.0, "the present policy")[halves.first :]
     picks = [pick for kind in KINDS if (pick := _picked(halves, kind, max_error)) is not None]
-    curve = _curve(tuning, halves, _values(archive, policy, log, picks), max_error) if len(halves.every) else []
+    in_force = _in_force(archive, policy, log)
+    curve = _curve(tuning, halves, _values(in_force, picks), max_error) if len(halves.every) else []
     return {
         "policy": name,
         "max_error": max_error,
@@ -122,7 +123,7 @@ def tune(
             "provable": _provable(halves, max_error),
         },
         "held_out": {"calls": len(now), "labels": len(halves.unseen)},
-        "present": _present(now),
+        "present": _present(now, in_force),
         "curve": [_told(one) for one in curve],
         **proposal(log.calls, policy, max_error, curve, picks),
     }
@@ -152,16 +153,21 @@ def _picked(halves: Halves, kind: Kind, max_error: float) -> Pick | None:
     return None
 
 
-def _values(archive: Archive, policy: Policy, log: Log, picks: Sequence[Pick]) -> list[tuple[Kind, float]]:
+def _in_force(archive: Archive, policy: Policy, log: Log) -> tuple[Kind, float] | None:
+    """What the policy serves by now; None where that is nothing."""
+    if policy.similarity_threshold is not None:
+        return "similarity", policy.similarity_threshold
+    if archive.judges is None:
+        return None
+    cut = archive.judges.of(log.calls[-1].namespace, policy).cut
+    return None if cut is None else ("score", cut)
+
+
+def _values(in_force: tuple[Kind, float] | None, picks: Sequence[Pick]) -> list[tuple[Kind, float]]:
     """Cuts and thresholds that are tried: the usual ones, those picked, and what is in force."""
     tried: set[tuple[Kind, float]] = {("score", cut) for cut in CUTS} | {("similarity", one) for one in THRESHOLDS}
     tried |= {(pick.kind, pick.value) for pick in picks}
-    if policy.similarity_threshold is not None:
-        tried.add(("similarity", policy.similarity_threshold))
-    elif archive.judges is not None:
-        in_force = archive.judges.of(log.calls[-1].namespace, policy).cut
-        tried |= {("score", in_force)} if in_force is not None else set()
-    return sorted(tried)
+    return sorted(tried if in_force is None else tried | {in_force})
 
 
 def _curve(tuning: Tuning, halves: Halves, values: Sequence[tuple[Kind, float]], max_error: float) -> list[Point]:
@@ -180,9 +186,12 @@ def _provable(halves: Halves, max_error: float) -> float | None:
     return None
 
 
-def _present(now: Sequence[Replayed]) -> dict[str, Any]:
+def _present(now: Sequence[Replayed], in_force: tuple[Kind, float] | None) -> dict[str, Any]:
     hits = [one.hit for one in now if one.hit is not None]
+    kind, value = in_force or (None, None)
     return {
+        "kind": kind,
+        "value": None if value is None else round(value, 6),
         "hits": len(hits),
         "hit_rate": round(len(hits) / max(1, len(now)), 4),
         "by_meaning": sum(hit.tier == "semantic" for hit in hits),

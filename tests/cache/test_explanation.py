@@ -128,7 +128,7 @@ async def test_no_audit_is_drawn(make_rig):
     told = await explained(rig, call(REWORDED, policy=audited))
     assert isinstance(told.decision, Hit)
     assert told.audit_rate == 0.3
-    assert "0.3 of such hits are forwarded" in sentence(told)
+    assert "30 % of such hits are forwarded" in sentence(told)
 
 
 def verified_rows():
@@ -183,6 +183,20 @@ async def test_nothing_of_another_namespace_is_named(verified):
     await verified.fill(call(FRANCE, policy=VERIFIED, scope=Scope("others")))
     told = await explained(verified, call(REWORDED, policy=VERIFIED))
     assert (told.exact, told.semantic, told.elsewhere) == ((), (), ())
+
+
+async def test_histories_that_match_by_meaning_are_shown_turn_by_turn(verified):
+    by_meaning = dataclasses.replace(VERIFIED, match_history="meaning")
+    said = {"role": "assistant", "content": "Paris."}
+    verified.cache.judges._verifier.scores["And how do I get there?"] = 0.8
+    await verified.fill(call(FRANCE, said, "And how do I get there?", policy=by_meaning))
+    asked = call(REWORDED, said, "And how do I get there?", policy=by_meaning)
+    told = await explained(verified, asked)
+    assert told.decision == await verified.ask(call(REWORDED, said, "And how do I get there?", policy=by_meaning))
+    [one] = told.semantic
+    assert [(turn.new, turn.stored) for turn in one.candidate.turns] == [(REWORDED, FRANCE)]
+    equal = await explained(verified, call(REWORDED, said, "And how do I get there?", policy=VERIFIED))
+    assert (equal.decision.reason, equal.semantic) == (Reason.NO_ENTRY, ()), "unless policy asks for it"
 
 
 async def test_a_pair_judged_wrong_is_said_to_be(make_rig):
