@@ -17,17 +17,16 @@ from cache.calibration import Admission
 from cache.call import Call
 from cache.classes import allowed_tiers
 from cache.decision import Candidate, Decision, Hit, Judged, Miss, decide, rank, standing
-from cache.identity import Scope
-from cache.judges import Judge, Judges, LearnedJudges
+from cache.judges import Judges, LearnedJudges
 from cache.lookup import Cache
 from cache.neighbours import Neighbours
+from cache.observers import NotingNeighbours, QuietWatch, SilentJudges
 from cache.policy import Policy, Tier
 from cache.semantic import Verdicts, decide_semantic, marked
-from cache.verifier import Array, Mix, Pair, Verifier, VerifierError
+from cache.verifier import VerifierError
 from store.embedder import EmbedderError
 from store.entries import Entries, Entry
 from store.errors import VectorIndexError
-from store.vectors import Vector
 
 SHOWN: Final = 10
 """Candidates of a tier that are weighed in full, the nearest first: each costs the verifier some milliseconds."""
@@ -121,9 +120,9 @@ class Explainer:
 
     async def explain(self, call: Call) -> Explanation:
         """The decision on a call, without serving or storing anything. Raises ``DatabaseError``."""
-        now, watch = self._clock(), _Watch()
-        noting = _Noting(self._neighbours) if self._neighbours is not None else None
-        judges = _Silent(self._judges) if self._judges is not None else None
+        now, watch = self._clock(), QuietWatch()
+        noting = NotingNeighbours(self._neighbours) if self._neighbours is not None else None
+        judges = SilentJudges(self._judges) if self._judges is not None else None
         cache = Cache(self._entries, noting, watch, lambda: now, judges, self._verdicts, chance=_never)
         try:
             lookup = await cache.lookup(call)
@@ -132,7 +131,13 @@ class Explainer:
         return await asyncio.to_thread(self._weighed, call, lookup.decision, noting, judges, watch, now)
 
     def _weighed(
-        self, call: Call, decision: Decision, noting: _Noting | None, judges: _Silent | None, watch: _Watch, now: float
+        self,
+        call: Call,
+        decision: Decision,
+        noting: NotingNeighbours | None,
+        judges: SilentJudges | None,
+        watch: QuietWatch,
+        now: float,
     ) -> Explanation:
         classes = call.classes
         tiers, _ = allowed_tiers(classes, call.policy)
@@ -151,7 +156,7 @@ class Explainer:
             failures=tuple(watch.failures),
         )
 
-    def _cut(self, call: Call, judges: _Silent | None) -> Explanation:
+    def _cut(self, call: Call, judges: SilentJudges | None) -> Explanation:
         """An explanation with what is known of the cut alone."""
         policy = call.policy
         known = Explanation(Miss(""), (), frozenset(), policy)
@@ -173,7 +178,7 @@ class Explainer:
         )
 
     def _elsewhere(
-        self, call: Call, noting: _Noting | None, found: Sequence[Candidate], watch: _Watch
+        self, call: Call, noting: NotingNeighbours | None, found: Sequence[Candidate], watch: QuietWatch
     ) -> list[Candidate]:
         """Prompts nearer than those found, which were not even looked at: something beside their last text differs."""
         if noting is None or call.fuzzy is None or not noting.fits(call.fuzzy.text):
@@ -199,7 +204,7 @@ def _weigh_exact(entry: Entry, call: Call, now: float) -> Weighed:
 
 
 def _weigh_semantic(
-    candidate: Candidate, call: Call, judges: _Silent | None, now: float, asked: frozenset[tuple[str, str]]
+    candidate: Candidate, call: Call, judges: SilentJudges | None, now: float, asked: frozenset[tuple[str, str]]
 ) -> Weighed:
     assert call.fuzzy is not None
     text, stored = call.fuzzy.text, candidate.entry.prompt
@@ -241,78 +246,3 @@ def _admission(judges: Judges | None, namespace: str, policy: Policy) -> Admissi
     if not isinstance(judges, LearnedJudges):
         return None
     return judges.calibrations.of(namespace, policy.max_error_rate, policy.audit_rate)
-
-
-class _Noting(Neighbours):
-    """Neighbours that note the candidates they gave."""
-
-    def __init__(self, neighbours: Neighbours) -> None:
-        vars(self).update(vars(neighbours))
-        self.found: list[Candidate] = []
-
-    def nearest(self, call: Call, vector: Vector, least: float) -> list[Candidate]:
-        self.found = super().nearest(call, vector, least)
-        return self.found
-
-    def near(self, vector: Vector, scope: Scope, k: int) -> list[Candidate]:
-        """The nearest entries of a partition, whatever else differs."""
-        scored = self._index.query(scope.partition, self.embedder_id, vector, k)
-        known = self._entries.by_ids([id_ for id_, _ in scored])
-        return [
-            Candidate(known[id_], similarity, "semantic")
-            for id_, similarity in scored
-            if id_ in known and known[id_].partition == scope.partition
-        ]
-
-
-class _NotingVerifier:
-    """A verifier that notes the pairs it was asked about."""
-
-    def __init__(self, verifier: Verifier, asked: list[tuple[str, str]]) -> None:
-        self._verifier = verifier
-        self._asked = asked
-
-    @property
-    def id(self) -> str:
-        return self._verifier.id
-
-    @property
-    def floor(self) -> float:
-        return self._verifier.floor
-
-    @property
-    def mix(self) -> Mix:
-        return self._verifier.mix
-
-    def signals(self, pairs: Sequence[Pair]) -> Array:
-        self._asked += [(pair.new, pair.stored) for pair in pairs]
-        return self._verifier.signals(pairs)
-
-
-class _Silent:
-    """Judges that take note of no call, and remember what they were asked."""
-
-    def __init__(self, judges: Judges) -> None:
-        self._judges = judges
-        self.floor = judges.floor
-        self.asked: list[tuple[str, str]] = []
-
-    def of(self, namespace: str, policy: Policy) -> Judge:
-        judge = self._judges.of(namespace, policy)
-        return dataclasses.replace(judge, verifier=_NotingVerifier(judge.verifier, self.asked))
-
-    def seen(self, namespace: str, text: str, judged: Judged) -> None:
-        """An explanation is no traffic."""
-
-
-class _Watch:
-    """Keeps the failures of one explanation to itself."""
-
-    def __init__(self) -> None:
-        self.failures: list[str] = []
-
-    def failed(self, error: Exception) -> None:
-        self.failures.append(str(error) or type(error).__name__)
-
-    def worked(self, *parts: str) -> None:
-        """Nothing to tell."""
