@@ -20,10 +20,11 @@ from proxy.config import Settings
 from proxy.config.changes import Source
 from proxy.errors import InvalidRequest, NotFound, ProxyError, Unavailable
 from proxy.limits import BodyLimit
+from proxy.live.reload import Reloader
+from proxy.live.watch import watching
 from proxy.maintenance import maintain
 from proxy.openapi import describe
 from proxy.relay import CLIENT_GONE
-from proxy.reload import Reloader
 from proxy.routes import (
     entries,
     experiments,
@@ -38,7 +39,6 @@ from proxy.routes import (
     warm,
 )
 from proxy.services import build_services
-from proxy.watch import watching
 from store.errors import StoreError
 
 TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}

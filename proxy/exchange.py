@@ -10,7 +10,7 @@ from typing import Any
 
 from cache.call import Call
 from cache.decision import Bypass, Decision, Hit, Judged, Miss, Reason
-from proxy.policies import Chosen
+from proxy.policy.policies import Chosen
 from proxy.upstreams.base import Target
 from proxy.wire import ChatRequest
 from store.ids import new_id

@@ -8,13 +8,13 @@ from typing import Any
 from cache.answers import model_of
 from cache.decision import Miss, Reason
 from cache.lookup import Cache, Lookup
+from proxy.entries.versions import Versions
 from proxy.exchange import Exchange
 from proxy.flight import Flight
-from proxy.labelling import Compared, Comparison, Labelling
+from proxy.labels.labelling import Compared, Comparison, Labelling
 from proxy.recorder import Recorder
 from proxy.upstreams.base import Upstream, UpstreamCall
 from proxy.upstreams.router import is_direct
-from proxy.versions import Versions
 
 _SOURCES: Mapping[str, Compared] = {Reason.AUDIT: "audit", Reason.SHADOW: "shadow"}
 

@@ -20,12 +20,12 @@ from proxy.exchange import Exchange, Outcome
 from proxy.flight import Flights, Head
 from proxy.forwarding import Forwarding
 from proxy.headers import cache_headers, passed_on
+from proxy.labels.reactions import Reactions
+from proxy.live.running import Live, Running
 from proxy.negative import Negatives, Refusal
 from proxy.placing import place
-from proxy.reactions import Reactions
 from proxy.recorder import Recorder
 from proxy.relay import CLIENT_GONE, Relay, Trip
-from proxy.running import Live, Running
 from proxy.stale import Refresher
 from proxy.usage import usage_of
 from proxy.wire import ChatRequest, read_chat

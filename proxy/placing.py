@@ -12,7 +12,7 @@ from memory.sessions import derive_session
 from proxy.auth import Caller
 from proxy.controls import Controls, apply_controls
 from proxy.exchange import Exchange
-from proxy.policies import Policies, Traits, Unit
+from proxy.policy.policies import Policies, Traits, Unit
 from proxy.upstreams.outgoing import steering
 from proxy.upstreams.router import Router
 from proxy.wire import ChatRequest

@@ -12,9 +12,9 @@ from cache.decision import Bypass, Hit
 from memory.interactions import Interaction, Interactions, summary_of
 from proxy.exchange import Exchange, Outcome
 from proxy.health import Health
+from proxy.labels.reactions import Reactions
 from proxy.metrics import Metrics
 from proxy.prices import Prices
-from proxy.reactions import Reactions
 from proxy.usage import response_text, usage_of
 
 REFRESH: Final = "refresh"

@@ -17,7 +17,7 @@ from cache.neighbours import Neighbours
 from cache.verifier import VerifierError
 from proxy.config import StoreSettings
 from proxy.health import Health
-from proxy.learning import Learning
+from proxy.labels.learning import Learning
 from store.directory import DataDirectory
 from store.embedder import Embedder, EmbedderError, EmbedderSpec, load_embedder
 from store.entries import Entries

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from proxy.choice import Choice, Tried
 from proxy.config.inheritance import ABOUT, Link
 from proxy.config.problems import Place
+from proxy.policy.choice import Choice, Tried
 
 
 def as_json(choice: Choice) -> dict[str, Any]:

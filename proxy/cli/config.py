@@ -25,7 +25,7 @@ def check(config: ConfigPath = None, as_json: AsJson = False) -> None:
     What is allowed but hardly meant is a warning, and leaves the exit code at 0.
     """
     from proxy.config.loader import load
-    from proxy.doubts import doubts
+    from proxy.policy.doubts import doubts
 
     path = find_config(config)
     problems: list[Problem] = []
@@ -87,11 +87,11 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say which route a call takes, which policy it meets, and where each of its values comes from."""
-    from proxy.choice import Asked, choose
     from proxy.cli.choices import as_json as for_programs
     from proxy.cli.choices import told
     from proxy.config.loader import load
     from proxy.errors import ProxyError
+    from proxy.policy.choice import Asked, choose
 
     try:
         loaded = load(find_config(config), os.environ)

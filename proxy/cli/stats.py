@@ -20,7 +20,7 @@ from proxy.config import Settings, parse_duration
 if TYPE_CHECKING:
     from memory.calls import Calls
     from proxy.cli.remote import RunningServer
-    from proxy.insights import Insights
+    from proxy.insights.report import Insights
     from store.database import Database
 
 LISTED = 10
@@ -115,8 +115,8 @@ class _Source:
     """The log, and the cuts in force: a running server's, else those that the labels give."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
-        from proxy.insights import Insights
-        from proxy.policies import build_policies
+        from proxy.insights.report import Insights
+        from proxy.policy.policies import build_policies
 
         self._settings = settings
         self._database = database
@@ -161,9 +161,9 @@ class _Source:
     def _at_rest(self) -> tuple[Insights, Callable[[str | None], dict[str, Any]]]:
         """Reads the log beside the cuts that the labels give; and what serving by meaning stands on by them."""
         from cache.verifier import VerifierError
-        from proxy.insights import Insights
-        from proxy.learning import at_rest, standing
-        from proxy.policies import error_budgets
+        from proxy.insights.report import Insights
+        from proxy.labels.learning import at_rest, standing
+        from proxy.policy.policies import error_budgets
         from store.labels import Labels
 
         verifying = self._settings.cache.verifier

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from proxy.advice import budgets_of, sentence
+from proxy.insights.advice import budgets_of, sentence
 
 NARROW = 120
 """Columns that a table takes where the output is no terminal."""

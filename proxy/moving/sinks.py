@@ -12,7 +12,7 @@ from proxy.config import Settings
 from proxy.moving.item import Item, Result
 from proxy.moving.warmer import Warmer
 from proxy.placing import place
-from proxy.policies import build_policies
+from proxy.policy.policies import build_policies
 from proxy.prices import load_prices
 from proxy.upstreams.router import Router
 from store.database import Database

@@ -16,7 +16,7 @@ from cache.judges import Judges, LearnedJudges
 from cache.policy import Policy
 from cache.verifier import Verifier, VerifierError, load_verifier, priors_of
 from proxy.config import Settings
-from proxy.learning import LABEL_ERROR, RESTORED, restore
+from proxy.labels.learning import LABEL_ERROR, RESTORED, restore
 from proxy.rehearsal.log import Log, Logged
 from proxy.rehearsal.run import Known
 from proxy.rehearsal.stage import RememberedEmbedder, RememberedVerifier

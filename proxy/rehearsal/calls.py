@@ -10,7 +10,7 @@ from functools import cached_property
 from cache.call import Call
 from cache.identity import Fuzzy, Scope, fuzzy_part
 from proxy.controls import apply_controls
-from proxy.policies import Policies, Traits, Unit
+from proxy.policy.policies import Policies, Traits, Unit
 from proxy.rehearsal.log import Logged
 
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from proxy.config import DEFAULT_POLICY, CacheSettings, ConfigError, Settings, load_settings
 from proxy.config.messages import message_of, path_of
 from proxy.config.problems import dotted
-from proxy.policies import Policies, build_policies
+from proxy.policy.policies import Policies, build_policies
 
 
 class NoSuchPolicy(Exception):

@@ -17,11 +17,11 @@ from proxy.auth import DEFAULT_NAMESPACE, Authenticator, Caller
 from proxy.config import Settings
 from proxy.controls import read_controls
 from proxy.explaining import caller_of, explanation_of
+from proxy.live.running import Live
 from proxy.placing import place
-from proxy.policies import error_budgets
+from proxy.policy.policies import error_budgets
 from proxy.rehearsal.archive import in_force, load_configured
 from proxy.rehearsal.stage import IndexedAtOnce
-from proxy.running import Live
 from proxy.wire import ChatRequest, check_chat
 from store.database import Database
 from store.directory import DataDirectory

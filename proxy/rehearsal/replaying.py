@@ -8,7 +8,7 @@ from typing import Any
 
 from cache.judges import Judges
 from proxy.config import Settings
-from proxy.policies import Policies, build_policies
+from proxy.policy.policies import Policies, build_policies
 from proxy.rehearsal.archive import Archive, open_archive, stored_before
 from proxy.rehearsal.calls import CompatKeys
 from proxy.rehearsal.choice import Choice

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from cache.decision import Decision, Hit, Miss, Reason
 from cache.lookup import Lookup
-from proxy.policies import Policies
+from proxy.policy.policies import Policies
 from proxy.rehearsal.calls import CompatKeys, LoggedCall, as_call
 from proxy.rehearsal.log import Logged
 from proxy.rehearsal.stage import Stage

@@ -11,8 +11,8 @@ from cache.budget import learn_cut
 from cache.judges import Judges
 from cache.policy import Policy
 from proxy.config import DEFAULT_POLICY, Settings
-from proxy.learning import LABEL_ERROR
-from proxy.policies import Policies, build_policies
+from proxy.labels.learning import LABEL_ERROR
+from proxy.policy.policies import Policies, build_policies
 from proxy.rehearsal.archive import Archive, open_archive, stored_before
 from proxy.rehearsal.calls import CompatKeys
 from proxy.rehearsal.curve import CUTS, KINDS, THRESHOLDS, Kind, Pick, Point, Samples, labels_needed, point, samples

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import JSONResponse
 
-from proxy.reload import Reloader
+from proxy.live.reload import Reloader
 from proxy.routes.access import Admin, Parts
 from store.errors import StoreError
 

@@ -10,7 +10,7 @@ from memory.calls import Calls
 from memory.trend import TooManyBuckets
 from proxy.config import parse_duration
 from proxy.errors import Forbidden, InvalidRequest
-from proxy.insights import MOST_ROWS, SAMPLE, Insights
+from proxy.insights.report import MOST_ROWS, SAMPLE, Insights
 from proxy.routes.access import AnyCaller, Parts
 
 router = APIRouter(tags=["statistics"], prefix="/stats")

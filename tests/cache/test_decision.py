@@ -472,6 +472,7 @@ def test_reasons_are_what_headers_and_logs_have_always_said():
         "IN_FLIGHT": "in_flight",
         "TIER_FAILED": "tier_failed",
         "NEGATIVE": "negative",
+        "STREAM": "stream",
         "DISABLED": "cache_disabled",
         "NO_TIER": "no_tier_in_policy",
     }, "a reason keeps its name"

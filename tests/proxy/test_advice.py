@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 
 from cache.policy import Policy
-from proxy.advice import MOST, Facts, advise, budgets_of, sentence
-from proxy.estimates import estimate
+from proxy.insights.advice import MOST, Facts, advise, budgets_of, sentence
+from proxy.insights.estimates import estimate
 
 QUIET = Facts(
     summary={

@@ -7,12 +7,12 @@ import json
 import pytest
 import yaml
 
-from proxy.choice import Asked, choose
 from proxy.cli import choices
 from proxy.config import Settings, load_settings
 from proxy.config.loader import load
 from proxy.config.shown import MASK, shown
 from proxy.errors import InvalidRequest, NotFound
+from proxy.policy.choice import Asked, choose
 
 FILE = """\
 auth:

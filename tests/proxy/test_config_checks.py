@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.config import ConfigError, MatchSettings, RouteSettings, load_settings
-from proxy.routing import Routes, Traits
+from proxy.policy.routing import Routes, Traits
 
 KEYS = "auth:\n  keys:\n    - {key: 12345678, namespace: team-a, name: Team A}\n".replace("12345678", "a-long-key")
 

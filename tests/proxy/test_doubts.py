@@ -7,7 +7,7 @@ import pytest
 from cache.answers import prior
 from proxy.config import PRESETS
 from proxy.config.loader import load
-from proxy.doubts import NEW, doubts
+from proxy.policy.doubts import NEW, doubts
 from tests.fakes import answer
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from memory.audits import Checked
-from proxy.estimates import beside_rates, error_of_hits, estimate, with_errors
+from proxy.insights.estimates import beside_rates, error_of_hits, estimate, with_errors
 
 
 def found(right=0, wrong=0, source="audit", hour="2026-03-01 11", **groups):

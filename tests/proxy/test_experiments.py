@@ -11,11 +11,11 @@ from structlog.testing import capture_logs
 
 from memory.trials import Trials, Verdicts
 from memory.trials import Unit as UnitFigures
-from proxy.arms import compare, error_of, figures_of, latency_of, per_call, ranks_of, share_of
 from proxy.config import CacheSettings, ConfigError, ExperimentSettings, load_settings
 from proxy.config.units import parse_moment
-from proxy.experiments import Experiments
-from proxy.policies import Chosen, Traits, Unit, build_policies
+from proxy.experiments.arms import compare, error_of, figures_of, latency_of, per_call, ranks_of, share_of
+from proxy.experiments.drawing import Experiments
+from proxy.policy.policies import Chosen, Traits, Unit, build_policies
 from store.database import Database
 from tests.proxy.test_learning import label
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from memory.interactions import Interaction, Interactions
 from proxy.errors import InvalidRequest, NotFound
-from proxy.feedback import Feedback
+from proxy.labels.feedback import Feedback
 from proxy.maintenance import sweep
 from store.database import Database
 from store.entries import Entries

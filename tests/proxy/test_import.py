@@ -25,7 +25,7 @@ from proxy.moving.sinks import StoreSink, as_json, open_store
 from proxy.moving.source import open_source
 from proxy.moving.template import Template, check_template
 from proxy.placing import place
-from proxy.policies import build_policies
+from proxy.policy.policies import build_policies
 from proxy.routes.warm import WarmEntry
 from proxy.upstreams.router import Router
 from proxy.wire import ChatRequest

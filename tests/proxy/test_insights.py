@@ -11,7 +11,7 @@ from cache.calibration import Calibrations
 from cache.policy import Policy
 from memory.calls import Calls
 from memory.interactions import Interaction, Interactions
-from proxy.insights import Insights
+from proxy.insights.report import Insights
 from store.database import Database
 from store.tables import labels
 from tests.fakes import FakeVerifier

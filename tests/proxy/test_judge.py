@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from proxy.config import JudgeSettings, ModelEntry, ServerSettings
 from proxy.errors import UpstreamTimeout
-from proxy.judge import MOST_TEXT, Judge, read_verdict
+from proxy.labels.judge import MOST_TEXT, Judge, read_verdict
 from proxy.metrics import Metrics
 from proxy.upstreams.router import Router
 from tests.proxy.fakes import JSON, FakeUpstream, answer

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from proxy.labelling import Comparison, Labelling
+from proxy.labels.labelling import Comparison, Labelling
 from proxy.metrics import Metrics
 from tests.fakes import NOW, FakeEmbedder
 from tests.proxy.fakes import answer, entry

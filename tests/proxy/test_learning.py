@@ -12,9 +12,9 @@ from cache.calibration import Calibrations
 from cache.calibration.window import WINDOW
 from cache.policy import Policy
 from cache.verifier import VerifierError, load_verifier, scale_of
-from proxy import learning as learning_module
 from proxy.config import VerifierSettings
-from proxy.learning import Learning
+from proxy.labels import learning as learning_module
+from proxy.labels.learning import Learning
 from store.database import Database
 from store.entries import Entries
 from store.errors import DatabaseError

@@ -9,7 +9,7 @@ import pytest
 
 from cache.policy import BOTH, Decay, Policy, is_no_looser
 from proxy.config import PRESETS, CacheSettings
-from proxy.policies import REMEMBERED, Chosen, Policies, Traits, Unit, build_policies, error_budgets
+from proxy.policy.policies import REMEMBERED, Chosen, Policies, Traits, Unit, build_policies, error_budgets
 
 
 def build(**cache):

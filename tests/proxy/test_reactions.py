@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from cache.decision import Hit, Miss, Reason
 from proxy.controls import Controls
-from proxy.reactions import Reactions
+from proxy.labels.reactions import Reactions
 from store.database import Database
 from store.entries import Entries
 from store.errors import DatabaseError
@@ -309,7 +309,7 @@ def test_what_arrives_after_the_end_is_let_go(entries, labels, failures):
 
 
 def test_no_more_wait_than_the_server_can_learn_from(entries, labels, failures, monkeypatch):
-    monkeypatch.setattr("proxy.reactions.MOST_WAITING", 2)
+    monkeypatch.setattr("proxy.labels.reactions.MOST_WAITING", 2)
     few = Reactions(entries, labels, failures.append)
     few.answered(call(ASKED), served())
     with entries._judging:

@@ -16,7 +16,7 @@ from proxy import recorder as recorder_module
 from proxy.controls import Controls
 from proxy.health import Health
 from proxy.metrics import Metrics
-from proxy.policies import Chosen
+from proxy.policy.policies import Chosen
 from proxy.prices import Prices
 from proxy.recorder import Recorder
 from store.database import Database

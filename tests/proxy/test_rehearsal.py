@@ -13,7 +13,7 @@ from cache.budget import clopper_pearson
 from cache.decision import Hit, Miss, Reason
 from cache.judges import FixedJudges
 from cache.policy import Decay, Policy
-from proxy.policies import Policies, build_policies
+from proxy.policy.policies import Policies, build_policies
 from proxy.rehearsal.archive import Archive, stored_before
 from proxy.rehearsal.log import Log, Logged, read_log
 from proxy.rehearsal.replaying import rehearse

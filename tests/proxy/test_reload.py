@@ -13,13 +13,13 @@ import pytest
 import yaml
 from structlog.testing import capture_logs
 
-from proxy import reload as reload_module
 from proxy.app import create_app
 from proxy.config import Settings, load_settings
 from proxy.config.changes import Source, compare
-from proxy.reload import Reloader
-from proxy.running import revision_of
-from proxy.watch import watching
+from proxy.live import reload as reload_module
+from proxy.live.reload import Reloader
+from proxy.live.running import revision_of
+from proxy.live.watch import watching
 
 KEY, OTHER = "sk-team-aaaaaaaa", "sk-team-bbbbbbbb"
 ADMIN = "sk-admin-cccccccc"
@@ -410,7 +410,7 @@ async def test_a_folder_that_cannot_be_watched_is_looked_at_now_and_then(server,
         raise OSError("too many watches")
 
     server.write()
-    monkeypatch.setattr("proxy.watch.awatch", fail)
+    monkeypatch.setattr("proxy.live.watch.awatch", fail)
     with capture_logs() as lines:
         async with server.running(), watching(server.reloader, every=0.05):
             await eventually(lambda: lines, "it is said")

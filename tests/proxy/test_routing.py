@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from proxy.config import MatchSettings, RouteSettings
-from proxy.routing import Routes, Traits
+from proxy.policy.routing import Routes, Traits
 
 CALL = Traits(
     model="gpt-4o-mini",

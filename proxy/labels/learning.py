@@ -15,7 +15,7 @@ from cache.lookup import Cache
 from cache.quality import AUDIT_AGREED, AUDIT_DISAGREED
 from cache.verifier import load_verifier, priors_of, scale_of
 from proxy.config import VerifierSettings
-from proxy.feedback import weigh
+from proxy.labels.feedback import weigh
 from store.entries import Entries
 from store.labels import Label, Labels
 

@@ -18,10 +18,10 @@ from proxy.config.problems import Place, dotted
 from proxy.config.routes import PATHS
 from proxy.controls import Controls, apply_controls, read_controls
 from proxy.errors import InvalidRequest
-from proxy.experiments import Experiments
+from proxy.experiments.drawing import Experiments
 from proxy.placing import traits_of
-from proxy.policies import Policies, Unit, build_policies
-from proxy.routing import Route, Routes, Traits
+from proxy.policy.policies import Policies, Unit, build_policies
+from proxy.policy.routing import Route, Routes, Traits
 from proxy.upstreams.router import Router
 from proxy.wire import full_path
 

@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 from watchfiles import awatch
 
-from proxy.reload import Reloader
+from proxy.live.reload import Reloader
 
 EVERY: Final = 5.0
 """Seconds between two looks without word: some file systems (network, containers) tell of no changes."""

@@ -18,9 +18,9 @@ from memory.prompts import Prompts, shortened
 from memory.repeats import DIMENSIONS, Repeats
 from memory.statistics import Statistics
 from memory.trend import Bucket, bucket_of, trend
-from proxy.advice import Facts, advise
-from proxy.estimates import beside_rates, with_errors
-from proxy.nearmisses import DISTANCES, Missed, line_of, missed, steps
+from proxy.insights.advice import Facts, advise
+from proxy.insights.estimates import beside_rates, with_errors
+from proxy.insights.nearmisses import DISTANCES, Missed, line_of, missed, steps
 from store.database import Database
 
 SAMPLE = 10

@@ -18,9 +18,9 @@ from proxy.config import ConfigError, Problem, Settings
 from proxy.config.changes import Edit, Source, compare
 from proxy.config.document import Unreadable
 from proxy.config.loader import Loaded, load, read_raw
+from proxy.live.running import stamp_of
 from proxy.logs import set_level
-from proxy.policies import error_budgets
-from proxy.running import stamp_of
+from proxy.policy.policies import error_budgets
 from proxy.services import Services
 
 PAUSE: Final = 0.2

@@ -71,7 +71,7 @@ class LabelSink(Protocol):
 
 
 class Arbiter(Protocol):
-    """Decides what a comparison leaves open: ``proxy.judge.Judge``."""
+    """Decides what a comparison leaves open: ``proxy.labels.judge.Judge``."""
 
     async def verdict(self, question_new: str, question_stored: str, fresh: str, stored: str) -> bool | None:
         """Does the stored answer say what the fresh one says? Never raises; None where it cannot be told."""

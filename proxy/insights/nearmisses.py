@@ -11,7 +11,7 @@ import numpy as np
 from cache.calibration import Admission
 from cache.policy import Policy
 from memory.nearby import Near
-from proxy.estimates import estimate
+from proxy.insights.estimates import estimate
 
 DISTANCES: Final = (0.005, 0.01, 0.02, 0.05, 0.1)
 """How far below the cut a miss may lie to be a near one."""

@@ -20,7 +20,7 @@ from cachetools import LRUCache
 from cache.answers import text_of
 from cache.quality import CORRECTED, REGENERATED, WENT_ON, Evidence, next_turn_signal, reaction, text_in
 from proxy.exchange import Exchange, Outcome
-from proxy.feedback import weigh
+from proxy.labels.feedback import weigh
 from store.entries import Entries
 from store.labels import Labels
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from cache.policy import Policy
 from proxy.config import ExperimentSettings, RouteSettings
-from proxy.policies import Chosen, Unit
-from proxy.routing import Route, Routes, Traits
+from proxy.policy.policies import Chosen, Unit
+from proxy.policy.routing import Route, Routes, Traits
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from pydantic import SecretStr
 from cache.quota import WriteQuota
 from proxy.auth import Authenticator, Caller
 from proxy.config import CacheSettings, Settings
-from proxy.experiments import Experiments
-from proxy.policies import Policies, build_policies
-from proxy.routing import Routes
+from proxy.experiments.drawing import Experiments
+from proxy.policy.policies import Policies, build_policies
+from proxy.policy.routing import Routes
 from proxy.upstreams.base import Target
 from proxy.upstreams.router import Router
 

@@ -11,7 +11,7 @@ from proxy.config.loader import Loaded
 from proxy.config.origins import is_written
 from proxy.config.problems import Problem, dotted
 from proxy.config.routes import MatchSettings
-from proxy.policies import Policies, build_policies
+from proxy.policy.policies import Policies, build_policies
 
 NEW = 0.9
 """The quality of an answer that nothing is known of yet: ``cache.answers.prior``."""

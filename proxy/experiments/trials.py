@@ -11,11 +11,11 @@ import yaml
 
 from memory.trials import Trials as Log
 from memory.trials import Unit
-from proxy.arms import compare, figures_of, latency_of
 from proxy.config import ExperimentSettings
 from proxy.config.units import format_moment
 from proxy.errors import InvalidRequest, NotFound
-from proxy.running import Live, stamp_of
+from proxy.experiments.arms import compare, figures_of, latency_of
+from proxy.live.running import Live, stamp_of
 from store.database import Database
 from store.experiments import Known, KnownExperiments
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from cache.policy import Decay, Policy
 from proxy.config import DEFAULT_POLICY, PRESETS, CacheSettings, PolicySettings
 from proxy.config.inheritance import inherited
-from proxy.routing import Routes, Traits
+from proxy.policy.routing import Routes, Traits
 
 __all__ = ["Chosen", "Policies", "Traits", "Trial", "Unit", "build_policies", "error_budgets"]
 

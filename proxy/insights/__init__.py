@@ -1,0 +1,1 @@
+"""Statistics that lead to action: near misses, estimated errors, advice."""

@@ -1,0 +1,1 @@
+"""Which policy a call meets: named policies, routes, and where each value comes from."""
