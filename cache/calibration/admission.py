@@ -54,5 +54,10 @@ class Admission:
 
 def prior_cut(priors: Priors, max_error_rate: float) -> float | None:
     """The cut of the loosest shipped budget that is no looser than the one asked for; None below all of them."""
-    budgets = [budget for budget in priors if budget <= max_error_rate]
-    return priors[max(budgets)] if budgets else None
+    cuts = prior_cuts(priors, max_error_rate)
+    return cuts[0] if cuts else None
+
+
+def prior_cuts(priors: Priors, max_error_rate: float) -> list[float]:
+    """The cuts of the shipped budgets that are no looser than the one asked for, loosest first; none below all."""
+    return sorted({cut for budget, cut in priors.items() if budget <= max_error_rate})

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from cache.budget import CONFIDENCE, Cut, LabelError, bound_above, clopper_pearson, learn_cut
-from cache.calibration.admission import Admission, Priors, prior_cut
+from cache.calibration.admission import Admission, Priors, prior_cuts
 from cache.calibration.drift import ErrorWatch
 from cache.calibration.records import WEIGHT, Records
 from cache.calibration.refit import LEAST_LABELS, refit
@@ -44,6 +45,8 @@ class _Budget:
     served: tuple[Mix, float] | None = None
     """The last mix and cut in force: in shadow mode the watch goes on over them."""
     alarm: str | None = None
+    refuted: float = -math.inf
+    """The strictest shipped cut that labels have refuted: only stricter ones are left to fall back on."""
     due: int = 0
     """New labels since the cut was learned."""
     doubted: bool = False
@@ -124,13 +127,18 @@ class Ledger:
             budget.doubted = budget.doubted or other.doubted
             budget.trial = max(budget.trial, other.trial)
         self._decide(budget)
-        if budget.served is not None:
-            for number, wrong in self._labels.above(*budget.served, budget.since):
-                if budget.watch.told(wrong) and not budget.settled:
-                    self._alarm(budget, number)
-        if budget.settled:
-            self._decide(budget)
+        since: int | None = budget.since
+        while since is not None and not budget.settled and budget.served is not None:
+            since = self._first_alarm(budget, *budget.served, since)
+            if since is not None:
+                self._alarm(budget, since - 1)
+                self._decide(budget)
         return budget
+
+    def _first_alarm(self, budget: _Budget, mix: Mix, cut: float, since: int) -> int | None:
+        """The number after that of the label with which the watch over a cut raises an alarm; None where none does."""
+        alarms = (number + 1 for number, wrong in self._labels.above(mix, cut, since) if budget.watch.told(wrong))
+        return next(alarms, None)
 
     def _watch(self, budget: _Budget, label: Label) -> bool:
         """Was this a would-be hit and wrong?"""
@@ -147,6 +155,12 @@ class Ledger:
 
     def _alarm(self, budget: _Budget, number: int) -> None:
         """The error is above the budget, as label ``number`` has shown."""
+        admission = budget.admission
+        if admission.source == "prior" and admission.cut is not None and not budget.trial:
+            # A shipped cut that does not suit this traffic: a stricter one may.
+            self._refute(budget, admission.cut)
+            if self._left(budget):
+                return
         budget.alarm = "too many of the latest labelled hits were wrong"
         budget.settled = True
         if budget.admission.source == "learned" or budget.trial > 0:
@@ -179,20 +193,31 @@ class Ledger:
         budget.admission = replace(now, records=self._records)
 
     def _prior(self, budget: _Budget) -> Admission:
-        """The shipped cut, for as long as the labels neither refute it nor are enough to do without it."""
-        cut = prior_cut(self._priors, budget.rate)
-        if cut is None:
-            return Admission(self._shipped, None, "none", shadow=True)
-        sample = self._labels.sample(self._shipped, budget.since, unspent=False)
-        seen = bound_above(sample, cut, error=self._error)
-        if seen is None:
-            return Admission(self._shipped, cut, "prior")
-        if budget.alarm is None and self._refuted(budget, self._shipped, cut):
-            budget.alarm = "too many labelled hits above the shipped cut were wrong"
-            budget.settled = True
-        if seen.labels * budget.rate > ENOUGH and seen.bound > budget.rate:
-            return Admission(self._shipped, None, "none", labels=seen.labels, bound=seen.bound)
-        return Admission(self._shipped, cut, "prior", labels=seen.labels, bound=seen.bound)
+        """The loosest shipped cut that the labels do not refute, for as long as they are not enough to do without."""
+        now = Admission(self._shipped, None, "none", shadow=True)
+        for cut in self._left(budget):
+            sample = self._labels.sample(self._shipped, budget.since, unspent=False)
+            seen = bound_above(sample, cut, error=self._error)
+            if seen is None:
+                return Admission(self._shipped, cut, "prior")
+            if self._refuted(budget, self._shipped, cut):
+                self._refute(budget, cut)
+                if budget.alarm is None and not self._left(budget):
+                    budget.alarm = "too many labelled hits above the shipped cut were wrong"
+                    budget.settled = True
+            elif seen.labels * budget.rate <= ENOUGH or seen.bound <= budget.rate:
+                return Admission(self._shipped, cut, "prior", labels=seen.labels, bound=seen.bound)
+            now = Admission(self._shipped, None, "none", labels=seen.labels, bound=seen.bound)
+        return now
+
+    def _left(self, budget: _Budget) -> list[float]:
+        """The shipped cuts that no label has refuted, loosest first."""
+        return [cut for cut in prior_cuts(self._priors, budget.rate) if cut > budget.refuted]
+
+    def _refute(self, budget: _Budget, cut: float) -> None:
+        """Serve by this shipped cut no more; the watch begins anew over the next one."""
+        budget.refuted = max(budget.refuted, cut)
+        budget.watch = ErrorWatch(self._error.seen(budget.rate))
 
     def _refuted(self, budget: _Budget, mix: Mix, cut: float) -> bool:
         """Do the labels of the trial say that this cut is above the budget?"""

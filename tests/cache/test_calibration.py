@@ -143,6 +143,27 @@ def test_a_shipped_cut_that_labels_refute_serves_nothing(label):
     assert "were wrong" in found.alarm, "the alarm does not say what is wrong"
 
 
+def test_a_shipped_cut_that_labels_refute_gives_way_to_a_stricter_one(label):
+    target = calibrations()
+    assert target.of("shop", 0.05).cut == 0.8
+    tell(target, label, [0.85] * 20, [at % 4 > 0 for at in range(20)], "audit", 1.0)
+    found = target.of("shop", 0.05)
+    assert (found.cut, found.source, found.shadow) == (0.9, "prior", False), "the stricter shipped cut is not refuted"
+    assert found.alarm is None
+    tell(target, label, [0.95] * 20, [at % 4 > 0 for at in range(20)], "audit", 1.0)
+    found = target.of("shop", 0.05)
+    assert found.shadow, "no stricter one is left"
+    assert "were wrong" in found.alarm
+    assert target.of("others", 0.05).cut == 0.8, "what one namespace refutes serves another"
+
+
+def test_a_cut_once_given_up_does_not_come_back_by_itself(label):
+    target = calibrations()
+    tell(target, label, [0.85] * 20, [at % 4 > 0 for at in range(20)], "audit", 1.0)
+    tell(target, label, [0.85] * 60, [True] * 60, "miss")
+    assert target.of("shop", 0.05).cut != 0.8, "only labels that prove it bring it back"
+
+
 def test_wrong_hits_after_proof_alarm_and_fresh_labels_end_it(label):
     target = calibrations({})
     teach(target, label)
