@@ -215,9 +215,13 @@ class Ledger:
         return [cut for cut in prior_cuts(self._priors, budget.rate) if cut > budget.refuted]
 
     def _refute(self, budget: _Budget, cut: float) -> None:
-        """Serve by this shipped cut no more; the watch begins anew over the next one."""
+        """Serve by this shipped cut no more; the watch begins anew over the next one, and doubts are about that."""
         budget.refuted = max(budget.refuted, cut)
         budget.watch = ErrorWatch(self._error.seen(budget.rate))
+        for next_ in self._left(budget)[:1]:
+            sample = self._labels.sample(self._shipped, budget.since, unspent=False)
+            wrong = bool(sample.wrong[sample.scores > next_].any())
+            budget.doubted = wrong or self._probation or budget.trial > 0
 
     def _refuted(self, budget: _Budget, mix: Mix, cut: float) -> bool:
         """Do the labels of the trial say that this cut is above the budget?"""
