@@ -55,8 +55,8 @@ def demo(
             from memory.calls import Calls
 
             typer.echo("")
-            print_summary(app.state.services.statistics.summary(Calls(3600.0)), groups=False)
-            _say_how(proxy_url, stay=stay)
+            print_summary(app.state.services.statistics.summary(Calls(3600.0)))
+            _say_how(proxy_url, folder, stay=stay)
             if stay:
                 with contextlib.suppress(KeyboardInterrupt):
                     threading.Event().wait()
@@ -90,10 +90,11 @@ def _ask(client: Any, prompt: str, *, stream: bool) -> Any:
         return response.headers
 
 
-def _say_how(proxy_url: str, *, stay: bool) -> None:
+def _say_how(proxy_url: str, folder: str, *, stay: bool) -> None:
     typer.echo("\nPoint your own client at Reprise by its base URL alone:")
     if stay:
         typer.echo(f"\n    export OPENAI_BASE_URL={proxy_url}/v1\n\nThe scripted model answers. Stop with Ctrl-C.")
+        typer.echo(f"Look at it from another shell: reprise stats --data-dir {folder}")
     else:
         typer.echo("\n    reprise serve &\n    export OPENAI_BASE_URL=http://127.0.0.1:4000/v1")
         typer.echo("\nYour own OPENAI_API_KEY goes on to OpenAI with each miss; a hit never leaves this machine.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -184,17 +185,23 @@ def _print_entries(entries: list[dict[str, Any]]) -> None:
     from rich.table import Column, Table
     from rich.text import Text
 
-    console = Console(highlight=False)
+    # Piped output counts as 80 columns, of which an id takes a third.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
     if not entries:
         console.print("no entries")
         return
     near = any("similarity" in entry for entry in entries)
     words = ["prompt", "answer"] if console.width >= WIDE else ["prompt"]
+    named = ("status", *(["similarity"] if near else []), "quality", "hits", "age")
+    ids = max(len(entry["id"]) for entry in entries)
+    statuses = max(len(entry["status"]) for entry in entries)
+    taken = ids + max(0, statuses - len("status")) + sum(len(name) + 1 for name in named) + 4
+    room = max(10, (console.width - taken) // len(words) - 1)
     table = Table(
         # An id cut short is of no use.
-        Column("id", no_wrap=True, min_width=max(len(entry["id"]) for entry in entries)),
-        *("status", *(["similarity"] if near else []), "quality", "hits", "age"),
-        *(Column(name, no_wrap=True, overflow="ellipsis", ratio=1) for name in words),
+        Column("id", no_wrap=True, min_width=ids),
+        *(Column(name, no_wrap=True) for name in named),
+        *(Column(name, no_wrap=True, overflow="ellipsis", max_width=room) for name in words),
         box=None,
         padding=(0, 1, 0, 0),
     )

@@ -43,8 +43,14 @@ def explain(
         told = _here(settings, called, headers, namespace)
     if as_json:
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
-    else:
-        show(told)
+        return
+    show(told)
+    if told["reason"] == "no_entry" and namespace is None and not headers and not settings.auth.keys:
+        # The commonest reason why nothing is found though the same call was a hit a moment ago.
+        typer.echo(
+            "\nClients that send a key have a namespace of their own: "
+            "-H 'authorization: Bearer KEY', or --namespace as `reprise entries list --json` shows it."
+        )
 
 
 def _here(settings: Settings, body: Any, headers: Mapping[str, str], namespace: str | None) -> dict[str, Any]:

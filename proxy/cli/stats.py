@@ -49,7 +49,9 @@ def stats(
     session: Annotated[str | None, typer.Option(help="Only calls of this session.")] = None,
     top: Annotated[
         int | None,
-        typer.Option(min=1, max=200, help="List the N prompts that saved most, those paid for again, and tools."),
+        typer.Option(
+            min=1, max=200, help="List the N prompts that saved most, those paid for again, tools; and sessions."
+        ),
     ] = None,
     near_misses: Annotated[
         bool, typer.Option("--near-misses", help="What a slightly lower cut would have served.")
@@ -70,7 +72,7 @@ def stats(
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
-        tables.print_all(found, semantic=semantic)
+        tables.print_all(found, semantic=semantic, sessions=top is not None)
 
 
 def _found(settings: Settings, calls: Calls, sections: set[str], trend: Bucket | None, limit: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,9 +18,14 @@ UNBROKEN = ("error", "entry", "example", "last seen", "count", "hour, UTC", "day
 Row = Mapping[str, Any]
 
 
-def print_all(found: Row, *, semantic: bool) -> None:
-    """The summary, what serving by meaning stands on, the sections that are there, and what to do next."""
+def print_all(found: Row, *, semantic: bool, sessions: bool) -> None:
+    """The summary, what serving by meaning stands on, the sections that are there, and what to do next.
+
+    Args:
+        sessions: list the sessions too? There are as many of them as conversations.
+    """
     print_summary(found)
+    _print_groups(found["by"], sessions=sessions)
     if semantic:
         _print_labels(found["semantic"])
     _print_standing(found, everything=semantic)
@@ -29,8 +35,8 @@ def print_all(found: Row, *, semantic: bool) -> None:
     _print_advice(found["advice"])
 
 
-def print_summary(summary: Row, *, groups: bool = True) -> None:
-    """The summary as tables, with one for each group if asked for."""
+def print_summary(summary: Row) -> None:
+    """The figures of all calls."""
     from rich.table import Table
 
     table = Table("", "", show_header=False, box=None)
@@ -52,10 +58,12 @@ def print_summary(summary: Row, *, groups: bool = True) -> None:
     )
     table.add_row("money saved", f"${cost['saved']:.4f}  (spent ${cost['spent']:.4f})")
     _print(table)
-    for group, rows in summary["by"].items() if groups else ():
-        # Sessions of one call each say nothing.
-        telling = rows and rows[0]["requests"] > 1 if group == "session" else rows
-        if telling and (len(rows) > 1 or rows[0][group]):
+
+
+def _print_groups(by: Row, *, sessions: bool) -> None:
+    """A table for each trait by which calls differ; one group alone would say the summary again."""
+    for group, rows in by.items():
+        if len(rows) > 1 and (sessions or group != "session"):
             _print(_group_table(group, rows))
 
 
@@ -184,7 +192,8 @@ def _print_errors(found: Row) -> None:
 def _print_trend(found: Row) -> None:
     headers = ("calls", "hit rate", "exact", "by meaning", "failed", "saved", "p50 ms", "error")
     table = _table(f"{found['bucket']}, UTC", *headers)
-    for row in found["buckets"]:
+    # What was before the first call says nothing; a gap between calls does.
+    for row in itertools.dropwhile(lambda row: not row["calls"], found["buckets"]):
         median = "-" if row["latency_ms_p50"] is None else f"{row['latency_ms_p50']:.1f}"
         error = "-" if row["semantic_error"]["rate"] is None else error_of(row["semantic_error"])
         hits = (f"{row['hit_rate']:.1%}", str(row["exact_hits"]), str(row["semantic_hits"]))

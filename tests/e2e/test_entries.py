@@ -247,6 +247,8 @@ def test_commands_ask_the_server_that_runs(launch: Launch, upstream: Upstream) -
     assert listed(server, "search", "capital city of France", "--like", "--limit", "1") == [first]
     table = entries(server, "search", "PARIS").out
     assert (first in table, second in table) == (True, False), "a table, with ids that can be copied"
+    head = table.splitlines()[0].split()
+    assert head == ["id", "status", "quality", "hits", "age", "prompt", "answer"], "whole, however long the answer is"
     assert entries(server, "block", first).out == f"{first} is blocked\n"
     assert entries(server, "unblock", first).out == f"{first} is active\n"
     told = entries(server, "invalidate", "--tag", "capitals")

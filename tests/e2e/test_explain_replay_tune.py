@@ -85,6 +85,9 @@ def test_explain_says_it_in_words(running: Server) -> None:
     text = said("explain", running, "What time is it now?", "--model", "scripted")
     assert "Bypass: the call is in the class 'volatile'" in text
     assert "policy     default" in text
+    assert "of their own" in said("explain", running, FRANCE, "--model", "another"), "why nothing may be found"
+    theirs = ("--header", "authorization: Bearer sk-e2e-nobody")
+    assert "of their own" not in said("explain", running, FRANCE, "--model", "another", *theirs), "it was said whose"
     unknown = ("--header", "x-reprise-thresold: 0.9")
     assert "Did you mean x-reprise-threshold?" in said("explain", running, FRANCE, "--model", "m", *unknown, code=2)
 

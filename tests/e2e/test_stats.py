@@ -90,6 +90,16 @@ def test_tables_for_people(driven: Server) -> None:
     for words in ("What saved most", CAPITALS[0], "Paid for more than once", WEATHER, "Near misses", "3 failures in"):
         assert words in full.out, words
         assert words not in plain.out, f"{words}: only where it is asked for"
+    assert "ses_" not in plain.out, "sessions are as many as conversations: only with --top"
+    assert "ses_" in full.out, "with --top they are listed"
+
+
+def test_a_trend_begins_with_the_first_call(driven: Server) -> None:
+    done = run("stats", "--trend", "hour", "--data-dir", driven.data_dir, cwd=driven.folder)
+    rows = done.out[done.out.index("hour, UTC") :].splitlines()[1:]
+    hours = [row for row in rows if row.lstrip().startswith("20")]
+    assert 1 <= len(hours) <= 2, "the calls of this module span at most two hours of the window's 24"
+    assert len(told(driven, "--trend", "hour")["trend"]["buckets"]) >= 24, "JSON has them all"
 
 
 def test_statistics_are_narrowed_down(driven: Server) -> None:
