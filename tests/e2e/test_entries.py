@@ -21,6 +21,8 @@ from tests.e2e.conftest import Launch
 from tests.e2e.support import Ran, Server, Upstream, answer, eventually, run
 from tests.fakes import entry
 
+pytestmark = pytest.mark.slow
+
 ASKED = "How do I reset my password?"
 REWORDED = "How can I reset my password?"
 MANY = 6000

@@ -10,6 +10,8 @@ import pytest
 from tests.e2e.conftest import Launch
 from tests.e2e.support import run
 
+pytestmark = pytest.mark.slow
+
 USERS = 60
 TRIED = {
     "cache": {

@@ -15,6 +15,8 @@ from store.labels import Label, Labels
 from tests.e2e.conftest import Launch
 from tests.e2e.support import Server, run
 
+pytestmark = pytest.mark.slow
+
 FRANCE, REWORDED, SPAIN = "What is the capital of France?", "What's the capital of France?", "How do I boil an egg?"
 OTHERS = [f"Please explain the word {word} to me." for word in "river engine garden violin window planet".split()]
 CONFIG = {"cache": {"policies": {"exact-only": {"tiers": ["exact"]}, "loose": {"similarity_threshold": 0.85}}}}

@@ -11,8 +11,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e.conftest import Launch
 from tests.e2e.support import REPRISE, Ran, Server, Upstream, environment, eventually, models, run, write_config
+
+pytestmark = pytest.mark.slow
 
 FRANCE = "What is the capital of France?"
 REWORDED = "What's the capital of France?"

@@ -257,6 +257,7 @@ class TestExport:
         assert re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,79}", slugify(name))
 
 
+@pytest.mark.slow
 class TestOtherModels:
     def test_a_folder_with_cls_pooling_exports(self, tiny_model, tiny_cache):
         small = load_embedder(EmbedderSpec(model=str(tiny_model)), tiny_cache)
@@ -332,6 +333,7 @@ class TestOtherModels:
             slow.embed(["\ud800"])
 
 
+@pytest.mark.slow
 class TestCacheFolder:
     def test_two_processes_exporting_at_once_both_succeed(self, tiny_model, tmp_path):
         racing = [run_python(LOAD, tiny_model, tmp_path) for _ in range(2)]
