@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -121,10 +122,8 @@ def _since(text: str | None, now: float) -> float | None:
 
     if text is None:
         return None
-    try:
+    with contextlib.suppress(ValueError):
         return now - parse_duration(text)
-    except ValueError:
-        pass
     try:
         return datetime.fromisoformat(parse_since(text)).replace(tzinfo=UTC).timestamp()
     except InteractionError as error:
