@@ -11,7 +11,7 @@ from cache.identity import Scope
 from cache.judges import Judge, Judges
 from cache.neighbours import Neighbours
 from cache.policy import Policy
-from cache.verifier import Array, Mix, Pair, Verifier
+from cache.verifier import Array, Pair, Verifier, VerifierAround
 from store.vectors import Vector
 
 
@@ -37,24 +37,12 @@ class NotingNeighbours(Neighbours):
         ]
 
 
-class NotingVerifier:
+class NotingVerifier(VerifierAround):
     """A verifier that notes the pairs it was asked about."""
 
     def __init__(self, verifier: Verifier, asked: list[tuple[str, str]]) -> None:
-        self._verifier = verifier
+        super().__init__(verifier)
         self._asked = asked
-
-    @property
-    def id(self) -> str:
-        return self._verifier.id
-
-    @property
-    def floor(self) -> float:
-        return self._verifier.floor
-
-    @property
-    def mix(self) -> Mix:
-        return self._verifier.mix
 
     def signals(self, pairs: Sequence[Pair]) -> Array:
         self._asked += [(pair.new, pair.stored) for pair in pairs]

@@ -9,6 +9,10 @@ from typing import Any
 
 import orjson
 
+from cache.answers import model_of
+from proxy.upstreams.base import Target
+from proxy.usage import Usage
+
 _FILE = "model_prices_and_context_window_backup.json"
 
 
@@ -21,6 +25,11 @@ class Prices:
 
     def __init__(self, table: Mapping[str, Any]) -> None:
         self._table = table
+
+    def of_answer(self, target: Target, answer: Mapping[str, Any], usage: Usage) -> float | None:
+        """US dollars of an answer, by the model it names, else the one that was asked; None where neither has one."""
+        names = (model_of(answer), target.model, f"{target.provider}/{target.model}")
+        return self.cost(names, usage.prompt, usage.completion)
 
     def cost(self, models: tuple[str | None, ...], prompt_tokens: int, completion_tokens: int) -> float | None:
         """US dollars of one call, by the first of these names that has a price; None where none has."""

@@ -68,9 +68,7 @@ class Recorder:
 
     def price(self, exchange: Exchange, answer: Mapping[str, Any]) -> float | None:
         """US dollars of a fresh answer; None where its model has no price."""
-        usage, target = usage_of(exchange.request.raw, answer), exchange.target
-        names = (_text(answer.get("model")), target.model, f"{target.provider}/{target.model}")
-        return self._prices.cost(names, usage.prompt, usage.completion)
+        return self._prices.of_answer(exchange.target, answer, usage_of(exchange.request.raw, answer))
 
     def store_failed(self, error: Exception) -> None:
         """Count an answer that could not be stored."""
@@ -82,7 +80,7 @@ class Recorder:
         answer = outcome.answer or {}
         response = response_text(answer)
         usage = usage_of(request.raw, answer)
-        price = self.price(exchange, answer) if answer else None
+        price = self._prices.of_answer(exchange.target, answer, usage) if answer else None
         hit = isinstance(outcome.decision, Hit)
         trial = exchange.trial
         return Interaction(
@@ -165,7 +163,3 @@ def _metadata(exchange: Exchange, outcome: Outcome) -> dict[str, Any]:
             "embedder": judged.embedder,
         }
     return found
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None

@@ -8,6 +8,13 @@ from store.database import Prepared
 from store.entry import COLUMNS
 from store.tables import entries, evidence
 
+
+def _count_up_to(most: str, *where: sa.ColumnElement[bool]) -> Prepared:
+    """Counts rows, but no further than the value bound to ``most``."""
+    found = sa.select(sa.literal(1)).where(*where).limit(sa.bindparam(most)).subquery()
+    return Prepared(sa.select(sa.func.count()).select_from(found))
+
+
 BY_EXACT_KEY = Prepared(
     sa.select(*COLUMNS).where(entries.c.exact_key == sa.bindparam("exact_key"), entries.c.status == "active")
 )
@@ -17,28 +24,10 @@ BY_IDS = Prepared(
         entries.c.id.in_(sa.select(sa.func.json_each(sa.bindparam("ids")).table_valued("value").c.value))
     )
 )
-COMPATIBLE = sa.and_(
-    entries.c.compat_key == sa.bindparam("compat_key"),
-    entries.c.embedder == sa.bindparam("embedder"),
-    entries.c.status == "active",
-)
-COUNT_COMPATIBLE = Prepared(
-    sa.select(sa.func.count()).select_from(
-        sa.select(sa.literal(1)).where(COMPATIBLE).limit(sa.bindparam("most")).subquery()
-    )
-)
-COUNT_LOOSE = Prepared(
-    sa.select(sa.func.count()).select_from(
-        sa.select(sa.literal(1))
-        .where(
-            entries.c.loose_key == sa.bindparam("loose_key"),
-            entries.c.embedder == sa.bindparam("embedder"),
-            entries.c.status == "active",
-        )
-        .limit(sa.bindparam("most"))
-        .subquery()
-    )
-)
+IN_USE = (entries.c.embedder == sa.bindparam("embedder"), entries.c.status == "active")
+COMPATIBLE = sa.and_(entries.c.compat_key == sa.bindparam("compat_key"), *IN_USE)
+COUNT_COMPATIBLE = _count_up_to("most", COMPATIBLE)
+COUNT_LOOSE = _count_up_to("most", entries.c.loose_key == sa.bindparam("loose_key"), *IN_USE)
 COMPATIBLE_VECTORS = Prepared(
     sa.select(entries.c.id, entries.c.vector).where(COMPATIBLE, entries.c.vector.is_not(None))
 )

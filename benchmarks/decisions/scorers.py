@@ -16,7 +16,7 @@ from benchmarks.decisions.kept import WRITTEN_AT_ONCE, KeptRows, key_of
 from cache import guards
 from cache import verifier as verifiers
 from cache.calibration import prior_cut
-from cache.verifier import Array, Mix, Pair, Verifier, VerifierError, load_verifier, priors_of
+from cache.verifier import Array, Pair, Verifier, VerifierAround, VerifierError, load_verifier, priors_of
 
 Flags = npt.NDArray[np.bool_]
 
@@ -54,28 +54,16 @@ class Scorer(NamedTuple):
         return prior_cut(self.priors, budget)
 
 
-class KeptVerifier:
+class KeptVerifier(VerifierAround):
     """``cache.verifier.Verifier`` whose signals are kept between runs, for as long as it stays what it is."""
 
     def __init__(self, verifier: Verifier, cache: Path, embedder_id: str) -> None:
-        self._verifier = verifier
+        super().__init__(verifier)
         # An id may stay while code and weights are worked on, or a model is trained again under its name.
         probed = np.round(verifier.signals(_PROBES), 4).tobytes()
         seen = hashlib.sha256(probed + _contents(verifiers, guards)).hexdigest()[:12]
         name = re.sub(r"[^a-z0-9._-]+", "-", f"{verifier.id}-{seen}-{embedder_id}".lower())
         self._kept = KeptRows(cache / "signals" / name)
-
-    @property
-    def id(self) -> str:
-        return self._verifier.id
-
-    @property
-    def floor(self) -> float:
-        return self._verifier.floor
-
-    @property
-    def mix(self) -> Mix:
-        return self._verifier.mix
 
     def signals(self, pairs: Sequence[Pair]) -> Array:
         if not pairs:

@@ -195,8 +195,8 @@ class Ledger:
     def _prior(self, budget: _Budget) -> Admission:
         """The loosest shipped cut that the labels do not refute, for as long as they are not enough to do without."""
         now = Admission(self._shipped, None, "none", shadow=True)
+        sample = self._labels.sample(self._shipped, budget.since, unspent=False)
         for cut in self._left(budget):
-            sample = self._labels.sample(self._shipped, budget.since, unspent=False)
             seen = bound_above(sample, cut, error=self._error)
             if seen is None:
                 return Admission(self._shipped, cut, "prior")

@@ -78,6 +78,28 @@ class Verifier(Scale, Protocol):
         ...
 
 
+class VerifierAround:
+    """What a verifier around another has in common with it: id, floor and mix; ``signals`` is left to add."""
+
+    def __init__(self, verifier: Verifier) -> None:
+        self._verifier = verifier
+
+    @property
+    def id(self) -> str:
+        """See ``Verifier``."""
+        return self._verifier.id
+
+    @property
+    def floor(self) -> float:
+        """See ``Verifier``."""
+        return self._verifier.floor
+
+    @property
+    def mix(self) -> Mix:
+        """See ``Verifier``."""
+        return self._verifier.mix
+
+
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)), without overflow."""
     positive = 1.0 / (1.0 + np.exp(-np.abs(x)))

@@ -164,7 +164,7 @@ def _ask(config: ConfigPath, data_dir: DataDir, method: str, path: str, **given:
         if refused.status == 404:
             typer.echo(f"reprise: {refused}", err=True)
             raise typer.Exit(1) from refused
-        raise CannotRun(str(refused)) from refused
+        raise
 
 
 def _print_page(page: dict[str, Any], as_json: bool) -> None:

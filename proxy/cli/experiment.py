@@ -11,8 +11,7 @@ from urllib.parse import quote
 import typer
 
 from proxy.cli.here import ask
-from proxy.cli.options import AsJson, CannotRun, ConfigPath, DataDir, read_settings
-from proxy.cli.remote import Refused
+from proxy.cli.options import AsJson, ConfigPath, DataDir, read_settings
 
 app = typer.Typer(help="See how policies tried side by side fare, and keep one of them.", no_args_is_help=True)
 
@@ -34,12 +33,12 @@ def status(
     settings = read_settings(config, data_dir)
 
     def one(wanted: str) -> Any:
-        return _ask(settings, "GET", f"/cache/experiments/{quote(wanted, safe='')}")
+        return ask(settings, "GET", f"/cache/experiments/{quote(wanted, safe='')}")
 
     if name is not None:
         shown = [one(name)]
     else:
-        shown = [one(known["name"]) for known in _ask(settings, "GET", "/cache/experiments")["experiments"]]
+        shown = [one(known["name"]) for known in ask(settings, "GET", "/cache/experiments")["experiments"]]
     if as_json:
         typer.echo(json.dumps(shown[0] if name else {"experiments": shown}, indent=2, ensure_ascii=False))
     elif not shown:
@@ -58,19 +57,12 @@ def stop(
 ) -> None:
     """Stop an experiment: all calls that match it get the kept arm's policy from now on."""
     settings = read_settings(config, data_dir)
-    stopped = _ask(settings, "POST", f"/cache/experiments/{quote(name, safe='')}/stop", {"keep": keep})
+    stopped = ask(settings, "POST", f"/cache/experiments/{quote(name, safe='')}/stop", body={"keep": keep})
     if as_json:
         typer.echo(json.dumps(stopped, indent=2, ensure_ascii=False))
     else:
         for line in _standing(stopped):
             typer.echo(line)
-
-
-def _ask(settings: Any, method: str, path: str, body: Any = None) -> Any:
-    try:
-        return ask(settings, method, path, body=body)
-    except Refused as refused:
-        raise CannotRun(str(refused)) from refused
 
 
 def _standing(experiment: Row) -> list[str]:

@@ -18,7 +18,7 @@ FAILED: Final = 400
 _ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
-class Refused(Exception):
+class Refused(CannotRun):
     """The server answered with an error; its text is the error's message."""
 
     def __init__(self, status: int, message: str) -> None:

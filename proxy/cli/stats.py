@@ -147,13 +147,11 @@ class _Source:
 
     def _ask(self, section: str, query: dict[str, Any]) -> dict[str, Any] | None:
         """A section from the server; None where there is none, or it does not answer."""
-        from proxy.cli.remote import Refused
-
         if self._server is None:
             return None
         try:
             answer: dict[str, Any] = self._server.ask("GET", f"/stats/{section}?{urlencode(query)}")
-        except (CannotRun, Refused) as error:
+        except CannotRun as error:
             typer.echo(f"reprise: {error}; cuts are those that the labels give", err=True)
             self._server = None
             return None

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from proxy.controls import NAME_CHARS
+
 IMPORTED: Final = "imported"
 """The tag of every answer that did not come through the proxy."""
 
@@ -20,9 +22,6 @@ LATEST: Final = 1e11
 """Seconds since 1970 that no moment reaches: the year is 5138."""
 
 Status = Literal["stored", "duplicate", "refused"]
-
-NAME_CHARS: Final = 200
-"""Longest tag or project, as in a call."""
 
 
 class Unfit(Exception):

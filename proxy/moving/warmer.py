@@ -15,16 +15,15 @@ from typing import Any
 
 import orjson
 
-from cache.answers import model_of
 from cache.call import Call
 from cache.classes import allowed_tiers
 from cache.policy import Policy, Tier
 from cache.storing import UNSTORED, Storable, entry_of, storable
 from proxy.auth import Caller
-from proxy.controls import read_controls
+from proxy.controls import NAME_CHARS, read_controls
 from proxy.errors import InvalidRequest, ProxyError
 from proxy.exchange import Exchange
-from proxy.moving.item import IMPORTED, NAME_CHARS, Item, Kept, Result
+from proxy.moving.item import IMPORTED, Item, Kept, Result
 from proxy.prices import Prices
 from proxy.usage import usage_of
 from proxy.wire import ChatRequest, check_chat, check_nesting
@@ -131,10 +130,7 @@ class Warmer:
         return self._place(request, Caller(item.namespace, "client"))
 
     def _cost(self, item: Item, exchange: Exchange, raw: bytes) -> float | None:
-        usage = usage_of(raw, item.response)
-        target = exchange.target
-        names = (model_of(item.response), target.model, f"{target.provider}/{target.model}")
-        return self._prices.cost(names, usage.prompt, usage.completion)
+        return self._prices.of_answer(exchange.target, item.response, usage_of(raw, item.response))
 
 
 def _checked(item: Item) -> bytes:

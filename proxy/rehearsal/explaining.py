@@ -89,5 +89,6 @@ def _fill(index: FlatIndex, database: Database, partition: str, embedder: str) -
         entries.c.status == "active",
         entries.c.vector.is_not(None),
     )
-    for row in database.query(wanted):
-        index.add(partition, embedder, [row["id"]], [np.frombuffer(row["vector"], dtype=np.float32)])
+    rows = database.query(wanted)
+    vectors = [np.frombuffer(row["vector"], dtype=np.float32) for row in rows]
+    index.add(partition, embedder, [row["id"] for row in rows], vectors)

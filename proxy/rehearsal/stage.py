@@ -21,7 +21,7 @@ from cache.judges import Judge, Judges
 from cache.lookup import Cache
 from cache.neighbours import Neighbours
 from cache.policy import Policy
-from cache.verifier import Array, Mix, Pair, Verifier
+from cache.verifier import Array, Pair, Verifier, VerifierAround
 from store.database import HEAD, Database
 from store.embedder import Embedder, Vectors
 from store.entries import Entries
@@ -115,7 +115,7 @@ class RememberedEmbedder:
         return np.stack([self._known[text] for text in texts])
 
 
-class RememberedVerifier:
+class RememberedVerifier(VerifierAround):
     """A verifier that scores no pair of texts twice.
 
     Args:
@@ -123,24 +123,9 @@ class RememberedVerifier:
     """
 
     def __init__(self, verifier: Verifier, known: Mapping[tuple[str, str], Sequence[float]]) -> None:
-        self._verifier = verifier
+        super().__init__(verifier)
         width = len(verifier.mix.weights)
         self._known = {pair: np.array(signals) for pair, signals in known.items() if len(signals) == width}
-
-    @property
-    def id(self) -> str:
-        """See ``Verifier``."""
-        return self._verifier.id
-
-    @property
-    def floor(self) -> float:
-        """See ``Verifier``."""
-        return self._verifier.floor
-
-    @property
-    def mix(self) -> Mix:
-        """See ``Verifier``."""
-        return self._verifier.mix
 
     def signals(self, pairs: Sequence[Pair]) -> Array:
         """See ``Verifier``."""
