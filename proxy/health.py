@@ -26,8 +26,9 @@ class Part:
     since: float | None = None
 
 
-PARTS = ("embedder", "vectors", "verifier", "database", "entries", "labels", "log", "checkpoint")
-"""Embedder, vector index and verifier of the semantic tier; reading SQL; writing entries, labels, log, checkpoints."""
+PARTS = ("embedder", "vectors", "verifier", "database", "entries", "labels", "log", "checkpoint", "memory")
+"""Embedder, vector index and verifier of the semantic tier; reading SQL; writing entries, labels, log, checkpoints;
+what is learned behind the answers."""
 
 
 class Health:

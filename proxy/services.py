@@ -32,6 +32,7 @@ from proxy.pipeline import Pipeline
 from proxy.policy.policies import Policies, error_budgets
 from proxy.prices import load_prices
 from proxy.recorder import Recorder
+from proxy.remembering.assembly import Remembering, build_remembering
 from proxy.semantic import SemanticTier
 from proxy.stale import Refresher
 from proxy.upstreams.base import Upstream
@@ -59,6 +60,7 @@ class Services:
     cache: Cache
     learning: Learning
     interactions: Interactions
+    remembering: Remembering
     feedback: Feedback
     statistics: Statistics
     trials: Trials
@@ -152,6 +154,7 @@ def build_services(settings: Settings) -> Services:
         judge=Judge(judging, live, upstreams, metrics) if judging.model is not None else None,
         judge_audits=judging.audits,
     )
+    remembering = build_remembering(settings, database, live, upstreams, semantic.embedder, metrics, health)
     epochs, catalogue, negatives = Epochs(database), Catalogue(database, entries), Negatives()
     invalidation = Invalidation(catalogue, entries, epochs, metrics, negatives.clear)
     versions = Versions(catalogue, lambda old: invalidation.invalidate(old, "version"), health.told_of("entries"))
@@ -167,6 +170,7 @@ def build_services(settings: Settings) -> Services:
         cache=cache,
         learning=learning,
         interactions=interactions,
+        remembering=remembering,
         feedback=Feedback(interactions, entries, labels, learning.told),
         statistics=Statistics(database),
         trials=Trials(database, live, experiments),

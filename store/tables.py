@@ -1,7 +1,7 @@
 """The tables. Wide text columns stand last: SQLite then reads the small ones without touching overflow pages.
 
-Timestamps called ``created_at`` in ``interactions`` are text, ``YYYY-MM-DD HH:MM:SS`` in UTC, so that text order is
-time order; the other tables keep seconds since 1970, which the decision computes with.
+Times of ``interactions`` and of the tables of memory are text, ``YYYY-MM-DD HH:MM:SS`` in UTC, so that text order is
+time order; the tables of the cache, and ``jobs``, keep seconds since 1970, which they compute with.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ interactions = sa.Table(
     sa.Index("interactions_by_time", "created_at", "namespace"),
     sa.Index("interactions_by_session", "session_id", "created_at"),
     sa.Index("interactions_by_arm", "experiment", "arm", sqlite_where=sa.text("experiment IS NOT NULL")),
+    sa.Index("interactions_by_tool", "tool_id", "created_at", sqlite_where=sa.text("tool_id IS NOT NULL")),
 )
 
 entries = sa.Table(
@@ -171,3 +172,154 @@ epochs = sa.Table(
     sa.Column("epoch", sa.Integer, nullable=False),
     sa.Column("at", sa.Float, nullable=False),
 )
+
+memories = sa.Table(
+    "memories",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("namespace", sa.Text, nullable=False),
+    sa.Column("project", sa.Text, nullable=False, default=""),
+    sa.Column("memory_type", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("content_key", sa.Text, nullable=False),
+    sa.Column("confidence", sa.Float, nullable=False),
+    sa.Column("written_by", sa.Text, nullable=False),
+    sa.Column("pinned", sa.Integer, nullable=False, default=0),
+    sa.Column("version", sa.Integer, nullable=False, default=1),
+    sa.Column("reference_count", sa.Integer, nullable=False, default=0),
+    sa.Column("last_referenced_at", sa.Text),
+    sa.Column("injected_count", sa.Integer, nullable=False, default=0),
+    sa.Column("last_injected_at", sa.Text),
+    sa.Column("valid_until", sa.Text),
+    sa.Column("decayed_on", sa.Text),
+    sa.Column("review", sa.Text),
+    sa.Column("superseded_by", sa.Text),
+    sa.Column("interaction_id", sa.Text),
+    sa.Column("role", sa.Text),
+    sa.Column("rule", sa.Text),
+    sa.Column("extractor", sa.Text),
+    sa.Column("span_start", sa.Integer),
+    sa.Column("span_end", sa.Integer),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("updated_at", sa.Text, nullable=False),
+    sa.Column("embedder", sa.Text),
+    sa.Column("vector", sa.LargeBinary),
+    sa.Column("tags", sa.Text),
+    sa.Column("span", sa.Text),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Index(
+        "memories_said_once",
+        "namespace",
+        "project",
+        "memory_type",
+        "content_key",
+        "status",
+        unique=True,
+        sqlite_where=sa.text("status IN ('candidate', 'active')"),
+    ),
+    sa.Index("memories_by_status", "namespace", "status", "project"),
+    sa.Index("memories_by_text", "namespace", "content_key"),
+    sa.Index("memories_by_interaction", "interaction_id"),
+)
+"""``content_key``: SHA-256 of the content, normalised. ``version`` rises with each change of content or status."""
+
+memory_support = sa.Table(
+    "memory_support",
+    metadata,
+    sa.Column("memory_id", sa.Text, primary_key=True),
+    sa.Column("interaction_id", sa.Text, primary_key=True),
+    sa.Column("session_id", sa.Text),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Index("memory_support_by_interaction", "interaction_id"),
+    sqlite_with_rowid=False,
+)
+"""The interactions that say what a memory says."""
+
+memory_references = sa.Table(
+    "memory_references",
+    metadata,
+    sa.Column("memory_id", sa.Text, primary_key=True),
+    sa.Column("session_id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("interaction_id", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("delta", sa.Float, nullable=False),
+    sa.Index("memory_references_by_interaction", "interaction_id"),
+    sqlite_with_rowid=False,
+)
+"""What moved a memory's confidence: ``used`` or ``contradicted``, each once per session."""
+
+memory_pairs = sa.Table(
+    "memory_pairs",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("first", sa.Text, primary_key=True),
+    sa.Column("second", sa.Text, primary_key=True),
+    sa.Column("score", sa.Float, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Index("memory_pairs_by_status", "status", "kind"),
+    sqlite_with_rowid=False,
+)
+"""Two memories that a person should look at together: ``merge`` or ``contradiction``; ``first`` < ``second``."""
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("object_type", sa.Text, nullable=False),
+    sa.Column("object_id", sa.Text, nullable=False),
+    sa.Column("namespace", sa.Text, nullable=False),
+    sa.Column("project", sa.Text),
+    sa.Column("interaction_id", sa.Text),
+    sa.Column("undoes", sa.Text),
+    sa.Column("reason", sa.Text),
+    sa.Column("before", sa.Text),
+    sa.Column("after", sa.Text),
+    sa.Index("audit_by_object", "object_id", "at"),
+    sa.Index("audit_by_time", "at"),
+)
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("namespace", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, default="waiting"),
+    sa.Column("tries", sa.Integer, nullable=False, default=0),
+    sa.Column("run_after", sa.Float, nullable=False, default=0),
+    sa.Column("queued_at", sa.Float, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Index("jobs_once", "kind", "key", unique=True),
+    sa.Index("jobs_due", "kind", "state", "id"),
+    sqlite_autoincrement=True,
+)
+"""Work behind the responses. ``key`` is the id of what is worked on; a job that is done has no row."""
+
+extractions = sa.Table(
+    "extractions",
+    metadata,
+    sa.Column("interaction_id", sa.Text, primary_key=True),
+    sa.Column("extractor", sa.Text, primary_key=True),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("found", sa.Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Which version of which extractor has read an interaction, and how many candidates it found."""
+
+interaction_vectors = sa.Table(
+    "interaction_vectors",
+    metadata,
+    sa.Column("interaction_id", sa.Text, primary_key=True),
+    sa.Column("namespace", sa.Text, nullable=False),
+    sa.Column("tool_id", sa.Text, nullable=False),
+    sa.Column("embedder", sa.Text, nullable=False),
+    sa.Column("vector", sa.LargeBinary, nullable=False),
+    sa.Index("interaction_vectors_by_tool", "namespace", "tool_id", "embedder"),
+)
+"""Vectors of what tools were given, never of what they gave."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import queue
 import sqlite3
 import threading
@@ -30,11 +31,14 @@ MAX_WAITING = 20_000
 Row = Sequence[Any]
 
 
-class Write(NamedTuple):
-    """One statement, its rows (several: executemany), and who waits for the commit."""
+Statement = tuple[str, Sequence[Row]]
+"""A statement and its rows; several: executemany."""
 
-    statement: str
-    rows: Sequence[Row]
+
+class Write(NamedTuple):
+    """Statements that are committed together or not at all, and who waits for the commit."""
+
+    statements: Sequence[Statement]
     done: Future[None]
     loop: asyncio.AbstractEventLoop | None
 
@@ -58,16 +62,20 @@ class Writer:
     def submit(self, statement: str, *rows: Row) -> Future[None]:
         """Queue one statement. The future resolves after the commit, or raises ``DatabaseError``."""
         done: Future[None] = Future()
-        refusal = self._put(Write(statement, rows, done, None))
+        refusal = self._put(Write([(statement, rows)], done, None))
         if refusal is not None:
             done.set_exception(refusal)
         return done
 
-    def commit(self, statement: str, *rows: Row) -> asyncio.Future[None]:
-        """As ``submit``, for a coroutine to await. One wake-up of the loop serves the whole group."""
+    def commit(self, statement: str, *rows: Row, also: Sequence[Statement] = ()) -> asyncio.Future[None]:
+        """As ``submit``, for a coroutine to await. One wake-up of the loop serves the whole group.
+
+        Args:
+            also: what is written in the same transaction.
+        """
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[None] = loop.create_future()
-        refusal = self._put(Write(statement, rows, waiter, loop))  # type: ignore[arg-type]
+        refusal = self._put(Write([(statement, rows), *also], waiter, loop))  # type: ignore[arg-type]
         if refusal is not None:
             waiter.set_exception(refusal)
         return waiter
@@ -142,11 +150,11 @@ def _commit(connection: sqlite3.Connection, group: list[Write]) -> list[BaseExce
 def _transact(connection: sqlite3.Connection, group: list[Write]) -> None:
     try:
         connection.execute("BEGIN IMMEDIATE")
-        for write in group:
-            if len(write.rows) == 1:
-                connection.execute(write.statement, write.rows[0])
+        for statement, rows in itertools.chain.from_iterable(write.statements for write in group):
+            if len(rows) == 1:
+                connection.execute(statement, rows[0])
             else:
-                connection.executemany(write.statement, write.rows)
+                connection.executemany(statement, rows)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

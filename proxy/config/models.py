@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 
+from proxy.config.memory import MemorySettings
 from proxy.config.policy import CacheSettings
 from proxy.config.section import Folder, Name, Section, Text, Url, refusal
 from proxy.config.units import Duration, PositiveDuration, Size
@@ -159,22 +160,6 @@ class StoreSettings(Section):
     )
 
 
-class InteractionSettings(Section):
-    """Which kinds of interaction are recorded."""
-
-    llm: bool = Field(default=True, description="Calls to models.")
-    tool: bool = Field(default=True, description="Tool runs that clients report.")
-    command_check: bool = Field(default=True, description="Checks of commands that clients report.")
-
-
-class MemorySettings(Section):
-    """What is recorded for memory to learn from."""
-
-    interactions: InteractionSettings = Field(
-        default_factory=InteractionSettings, description="Which kinds of interaction are recorded."
-    )
-
-
 class StatsSettings(Section):
     """Statistics."""
 
@@ -188,6 +173,11 @@ class LoggingSettings(Section):
 
     level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least level that is shown."
+    )
+    redact: bool = Field(
+        default=False,
+        description="Whether secrets and personal data are taken out of interactions before they are logged. Replay, "
+        "tuning and exports then see what is left.",
     )
     format: Literal["console", "json"] = Field(
         default="console", description="Lines for people, or one JSON object a line."
@@ -206,6 +196,8 @@ class Settings(Section):
     auth: AuthSettings = Field(default_factory=AuthSettings, description="Who may call.")
     store: StoreSettings = Field(default_factory=StoreSettings, description="How things are kept.")
     cache: CacheSettings = Field(default_factory=CacheSettings, description="Reuse of stored answers.")
-    memory: MemorySettings = Field(default_factory=MemorySettings, description="What is recorded.")
+    memory: MemorySettings = Field(
+        default_factory=MemorySettings, description="What is recorded, and what memory makes of it."
+    )
     stats: StatsSettings = Field(default_factory=StatsSettings, description="Statistics.")
     logging: LoggingSettings = Field(default_factory=LoggingSettings, description="The log of the server.")
