@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from store.database import Database, Prepared
 from store.ids import new_id
 from store.tables import interactions
+from store.writer import Statement
 
 MAX_LISTED = 500
 SUMMARY_CHARS = 280
@@ -117,8 +118,11 @@ class Interactions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def record(self, interaction: Interaction) -> asyncio.Future[None]:
+    def record(self, interaction: Interaction, also: Sequence[Statement] = ()) -> asyncio.Future[None]:
         """Queue an interaction; the future resolves once it survives a killed process.
+
+        Args:
+            also: what is written in the same transaction, such as a job that works on it.
 
         Raises:
             InteractionError: the prompt is blank, which only a call to a model may have (an image alone, say).
@@ -126,7 +130,7 @@ class Interactions:
         """
         if interaction.interaction_type != "llm" and not interaction.prompt.strip():
             raise InteractionError("prompt", "prompt must not be blank")
-        return self._database.writer.commit(_INSERT.text, _as_row(interaction))
+        return self._database.writer.commit(_INSERT.text, _as_row(interaction), also=also)
 
     def get(self, id_: str, namespace: str | None = None) -> dict[str, Any] | None:
         """The whole record, within a namespace if one is given. Raises ``DatabaseError``."""

@@ -98,6 +98,21 @@ class Metrics:
             ("outcome",),
             registry=registry,
         )
+        self.memory_jobs = Counter(
+            "reprise_memory_jobs",
+            "Jobs behind the answers: done, failed (and tried again), set_aside.",
+            ("kind", "outcome"),
+            registry=registry,
+        )
+        self.memory_queue = Gauge(
+            "reprise_memory_queue", "Jobs of memory in SQL: waiting or set_aside.", ("state",), registry=registry
+        )
+        self.memories_moved = Counter(
+            "reprise_memories_moved",
+            "What calls did to memories: used, contradicted, candidates (found and stored).",
+            ("outcome",),
+            registry=registry,
+        )
         self.entries = Gauge("reprise_entries", "Stored answers that may be served.", registry=registry)
         self.reloads = Counter(
             "reprise_config_reloads",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from cache.classes import last_user_text
@@ -16,6 +16,7 @@ from proxy.labels.reactions import Reactions
 from proxy.metrics import Metrics
 from proxy.prices import Prices
 from proxy.usage import response_text, usage_of
+from store.writer import Statement
 
 REFRESH: Final = "refresh"
 """``interaction_type`` of an upstream call that refreshed a stale answer."""
@@ -24,7 +25,11 @@ PATIENCE = 5.0
 
 
 class Recorder:
-    """Turns exchanges into interactions. A log that fails breaks no call: it is counted and shown."""
+    """Turns exchanges into interactions. A log that fails breaks no call: it is counted and shown.
+
+    Args:
+        lessons: what is written with an interaction, for memory to work on.
+    """
 
     def __init__(
         self,
@@ -35,6 +40,7 @@ class Recorder:
         reactions: Reactions,
         *,
         log_calls: Callable[[], bool] = lambda: True,
+        lessons: Callable[[Exchange, Outcome], Sequence[Statement]] = lambda exchange, outcome: (),
     ) -> None:
         self._interactions = interactions
         self._metrics = metrics
@@ -42,6 +48,7 @@ class Recorder:
         self._prices = prices
         self._reactions = reactions
         self._log_calls = log_calls
+        self._lessons = lessons
 
     async def record(self, exchange: Exchange, outcome: Outcome) -> None:
         """Log a round trip; returns once it survives a killed process, or the log has failed."""
@@ -51,7 +58,7 @@ class Recorder:
             self._measure(exchange, outcome, interaction)
             if self._log_calls():
                 async with asyncio.timeout(PATIENCE):
-                    await self._interactions.record(interaction)
+                    await self._interactions.record(interaction, self._lessons(exchange, outcome))
                 self._health.worked("log")
         except Exception as error:  # noqa: BLE001  the caller gets its answer, whatever the log does
             self._health.failed(error, "log")

@@ -100,6 +100,7 @@ def _read(source: _Source, calls: Calls, sections: set[str], trend: Bucket | Non
     log = source.log
     found = log.summary(calls)
     found["semantic"] = source.semantic(calls)
+    found["memory"] = log.memory(calls)
     found["advice"] = source.advice(calls, found)
     if "top" in sections:
         found["prompts"] = log.prompts(calls, limit)

@@ -29,6 +29,7 @@ def print_all(found: Row, *, semantic: bool, sessions: bool) -> None:
     if semantic:
         _print_labels(found["semantic"])
     _print_standing(found, everything=semantic)
+    _print_memory(found["memory"])
     for name, show in SECTIONS.items():
         if name in found:
             show(found[name])
@@ -102,6 +103,19 @@ def _print_standing(found: Row, *, everything: bool) -> None:
             known = f"; {now['labels_above']} labels above it" if now["cut"] is not None else ""
             bound = f", error at most {now['error_at_most']:.1%}" if now["error_at_most"] is not None else ""
             print(f"by meaning, {namespace}: {sentence(budget, now)}{known}{bound}")
+
+
+def _print_memory(memory: Row) -> None:
+    """Nothing, where there is no memory and no work for it."""
+    kept, moved, jobs = memory["memories"], memory["references"], memory["jobs"].values()
+    waiting, aside = (sum(counted[state] for counted in jobs) for state in ("waiting", "set_aside"))
+    if any(kept.values()):
+        to_review = sum(memory["to_review"].values())
+        hint = " (reprise review)" if to_review else ""
+        print(f"\nmemories: {kept['active']} active, {to_review} to review{hint}; {moved['used']} used by answers")
+    if waiting or aside:
+        failed = f", {aside} set aside after failing too often (GET /admin/jobs)" if aside else ""
+        print(f"memory's queue: {waiting} waiting{failed}")
 
 
 def _print_labels(semantic: Row) -> None:

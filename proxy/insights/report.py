@@ -13,6 +13,7 @@ from cache.policy import Policy
 from memory.audits import checked
 from memory.calls import Calls
 from memory.failures import failures
+from memory.figures import Figures
 from memory.nearby import Near, nearest_misses, pairs
 from memory.prompts import Prompts, shortened
 from memory.repeats import DIMENSIONS, Repeats
@@ -22,6 +23,7 @@ from proxy.insights.advice import Facts, advise
 from proxy.insights.estimates import beside_rates, with_errors
 from proxy.insights.nearmisses import DISTANCES, Missed, line_of, missed, steps
 from store.database import Database
+from store.jobs import Jobs
 
 SAMPLE = 10
 """Rows listed where nobody says how many."""
@@ -62,6 +64,11 @@ class Insights:
         summary = beside_rates(self._statistics.summary(calls), checked(self._database, calls))
         by_policy = [{**row, "max_error_rate": self._budget(row["policy"])} for row in summary["by"]["policy"]]
         return {**summary, "by": {**summary["by"], "policy": by_policy}}
+
+    def memory(self, calls: Calls) -> Row:
+        """What is kept and waits for review as it stands, and what moved in the window; the queue is everybody's."""
+        figures = Figures(self._database).of(calls.namespace, calls.since)
+        return {**figures, "jobs": Jobs(self._database).counts()}
 
     def prompts(self, calls: Calls, limit: int = SAMPLE) -> Row:
         """What saved most; what was paid for again, by prompt and by reason."""

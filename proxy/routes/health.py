@@ -51,6 +51,9 @@ def metrics(parts: Parts, _: Admin) -> Response:
     parts.metrics.inflight.set(len(parts.pipeline.flights))
     try:
         parts.metrics.entries.set(parts.entries.count_active())
+        jobs = parts.remembering.jobs.counts().values()
+        for state in ("waiting", "set_aside"):
+            parts.metrics.memory_queue.labels(state).set(sum(counted[state] for counted in jobs))
     except StoreError as error:
         parts.health.failed(error)
     return Response(generate_latest(parts.metrics.registry), media_type=CONTENT_TYPE_LATEST)

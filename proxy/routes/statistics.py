@@ -61,9 +61,11 @@ def stats(parts: Parts, reader: Reader, calls: Selected) -> dict[str, Any]:
     Beside each semantic hit rate stands ``semantic_error``: the wrong answers per semantic hit that audits found, with
     a 95 % interval. ``semantic`` says what serving by meaning stands on: for each namespace its labels, and for each
     error budget in use the cut in force, where it comes from, the upper bound of its error, and why nothing is served
-    where that is so.
+    where that is so. ``memory`` counts memories by status, what waits for review, what calls and people changed in the
+    window, and the jobs that wait behind the answers or failed too often.
     """
-    return {**reader.summary(calls), "semantic": parts.learning.standing(calls.namespace)}
+    semantic = parts.learning.standing(calls.namespace)
+    return {**reader.summary(calls), "semantic": semantic, "memory": reader.memory(calls)}
 
 
 @router.get("/semantic", operation_id="stats_semantic")
