@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 Tier = Literal["exact", "semantic"]
 Shape = Literal["linear", "exponential", "step"]
+MemoryMode = Literal["off", "read", "full"]
 
 BOTH: Final[frozenset[Tier]] = frozenset({"exact", "semantic"})
 EXACT: Final[frozenset[Tier]] = frozenset({"exact"})
@@ -99,6 +100,8 @@ class Policy:
     """May the answer of a streamed call be stored?"""
     headers: frozenset[str] | None = None
     """The ``x-reprise-`` headers, without that prefix, that callers may use; None: all."""
+    memory: MemoryMode = "full"
+    """What memory does with a call: nothing; put memories into it; that, and learn from it."""
     decay: Decay = field(default_factory=Decay)
     max_temperature: float = 1.0
     candidates: int = 5
@@ -129,6 +132,7 @@ def is_no_looser(other: Policy, base: Policy) -> bool:
         and other.serve_streams <= base.serve_streams
         and other.store_streams <= base.store_streams
         and (base.headers is None or (other.headers is not None and other.headers <= base.headers))
+        and _no_more_memory(other, base)
         and _reuse(other) <= _reuse(base)
         and (other.match_history == "equal" or base.match_history == "meaning")
         and other.allow_loosening <= base.allow_loosening
@@ -166,6 +170,13 @@ def _no_more_kept(other: Policy, base: Policy) -> bool:
         and _limit(other.max_entries) <= _limit(base.max_entries)
         and _limit(other.max_bytes) <= _limit(base.max_bytes)
     )
+
+
+def _no_more_memory(other: Policy, base: Policy) -> bool:
+    """Where callers may not name a mode by header, they may not get more by naming a policy."""
+    modes = ("off", "read", "full")
+    may_name = base.headers is None or "memory" in base.headers
+    return may_name or modes.index(other.memory) <= modes.index(base.memory)
 
 
 def _limit(most: int | None) -> float:

@@ -49,6 +49,11 @@ class WriteQuota:
         """Writers remembered."""
         return len(self._buckets)
 
+    def forget(self, writer: str) -> None:
+        """Know nothing of this writer any more."""
+        with self._lock:
+            self._buckets.pop(writer, None)
+
     def allow(self, writer: str) -> bool:
         """May this writer store one more answer now? If so, it counts."""
         with self._lock:

@@ -15,6 +15,8 @@ HIT = _STATUS.in_(("hit", "stale"))
 """Answered from memory, be the answer past its expiry or not."""
 STALE = _STATUS == "stale"
 """Answered from memory after the answer's expiry, while a fresh one was fetched behind it."""
+PROXIED = log.c.cache_status.is_not(None)
+"""Went through the cache, be it to be passed by; of calls to models, what clients merely report did not."""
 BEHIND = "refresh"
 """``interaction_type`` of upstream calls that nobody asked for: they refresh an answer served past its expiry."""
 TOKENS = sa.func.coalesce(log.c.prompt_tokens, 0) + sa.func.coalesce(log.c.completion_tokens, 0)
@@ -47,7 +49,7 @@ class Calls:
         return [sa.func.coalesce(log.c.created_at, "") >= self.since, *self.narrowed()]
 
     def narrowed(self, interaction_type: str | None = "llm") -> list[sa.ColumnElement[bool]]:
-        """The conditions apart from time."""
+        """The conditions apart from time. A call to a model that a client merely reported asked no cache."""
         wanted = {
             "interaction_type": interaction_type,
             "namespace": self.namespace,
@@ -56,7 +58,8 @@ class Calls:
             "client": self.client,
             "session_id": self.session,
         }
-        return [log.c[name] == value for name, value in wanted.items() if value is not None]
+        conditions = [log.c[name] == value for name, value in wanted.items() if value is not None]
+        return conditions if interaction_type is None else [*conditions, PROXIED]
 
 
 def count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:

@@ -178,7 +178,7 @@ class Interactions:
 
         def work(connection: sa.Connection) -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            known = _read(connection.scalar(sa.select(interactions.c.metadata).where(row)), dict)
+            known = read_json(connection.scalar(sa.select(interactions.c.metadata).where(row)), dict)
             values = {"quality_score": score, "metadata": _dump({**known, **notes})}
             connection.execute(sa.update(interactions).where(row).values(**values))
 
@@ -223,18 +223,18 @@ def _dump(value: Any) -> str | None:
 
 def _as_record(row: dict[str, Any]) -> dict[str, Any]:
     record = _with_lists(row)
-    record["metadata"] = _read(row["metadata"], dict)
-    record["context_pack"] = _read(row["context_pack"], dict) or None
+    record["metadata"] = read_json(row["metadata"], dict)
+    record["context_pack"] = read_json(row["context_pack"], dict) or None
     for flag in _FLAGS:
         record[flag] = bool(row[flag])
     return record
 
 
 def _with_lists(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "success": bool(row["success"]), **{name: _read(row[name], list) for name in _LISTS}}
+    return {**row, "success": bool(row["success"]), **{name: read_json(row[name], list) for name in _LISTS}}
 
 
-def _read(text: str | None, kind: type) -> Any:
+def read_json(text: str | None, kind: type) -> Any:
     """A JSON column; damaged JSON reads as empty."""
     try:
         value = json.loads(text) if text else None

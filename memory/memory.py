@@ -25,7 +25,7 @@ LEAST_CHARS: Final = 8
 MOST_CHARS: Final = 280
 """Characters of an extracted statement at most."""
 
-_INVISIBLE = re.compile(
+INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
@@ -39,6 +39,14 @@ class MemoryFault(ValueError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+class Missing(LookupError):
+    """There is no such memory, or it is not what the change needs, such as a candidate."""
+
+
+class Conflict(Exception):
+    """A change does not fit what is stored now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,8 @@ class Memory:
     supports: int = 0
     """How many interactions say it."""
     review: str | None = None
-    """Why an active memory is in the review queue again: ``unused`` or ``contradicted``."""
+    """Why an active memory is in the review queue again: ``unused`` or ``contradicted``. Of an invalid one
+    ``rejected``, where a person, or what decides in a person's place, said no to it."""
     superseded_by: str | None = None
     provenance: Provenance | None = None
 
@@ -114,7 +123,7 @@ class Actor:
 
 def clean(text: str) -> str:
     """Text as a person may see it: NFC, no zero-width or direction characters, whitespace collapsed."""
-    visible = _CONTROL.sub(" ", _INVISIBLE.sub("", unicodedata.normalize("NFC", text)))
+    visible = _CONTROL.sub(" ", INVISIBLE.sub("", unicodedata.normalize("NFC", text)))
     return " ".join(visible.split())
 
 

@@ -26,7 +26,7 @@ class Repeats:
         self._database = database
 
     def tools(self, calls: Calls, limit: int) -> list[Row]:
-        """Tools by runs that were logged; ``repeats``: runs with an input that this tool has had before."""
+        """Tools by runs that were logged, not by hits; ``repeats``: runs with an input that this tool has had before."""
         name = sa.func.coalesce(log.c.tool_name, log.c.tool_id, log.c.interaction_type)
         by_input = (
             sa.select(
@@ -36,7 +36,7 @@ class Repeats:
                 total(log.c.latency_ms).label("ms"),
                 (total(log.c.latency_ms) * (sa.func.count() - 1) / sa.func.count()).label("ms_repeated"),
             )
-            .where(*calls.where(None), log.c.interaction_type.not_in(("llm", BEHIND)))
+            .where(*calls.where(None), log.c.interaction_type.not_in(("llm", BEHIND)), sa.not_(HIT))
             .group_by(name, log.c.prompt)
             .subquery()
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from memory.calls import BEHIND, HIT, STALE, TOKENS, Calls, count, share, total
+from memory.calls import BEHIND, HIT, PROXIED, STALE, TOKENS, Calls, count, share, total
 from store.database import Database
 from store.tables import interactions as log
 
@@ -37,7 +37,7 @@ class Statistics:
             DatabaseError: the log cannot be read.
         """
         where = calls.where()
-        walked = self._kinds([*calls.where(None), log.c.interaction_type.in_(("llm", BEHIND))])
+        walked = self._kinds([*calls.where(None), log.c.interaction_type.in_(("llm", BEHIND)), PROXIED])
         kinds = [row for row in walked if row["type"] == "llm"]
         behind = [row for row in walked if row["type"] == BEHIND]
         hits = [row for row in kinds if row["hit"]]

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from memory.memory import Conflict, MemoryFault, Missing
 from proxy.config import Settings
 from proxy.config.changes import Source
 from proxy.errors import InvalidRequest, NotFound, ProxyError, Unavailable
@@ -25,20 +26,27 @@ from proxy.live.watch import watching
 from proxy.maintenance import maintain
 from proxy.openapi import describe
 from proxy.relay import CLIENT_GONE
+from proxy.remembering.forgetting import build_forget
 from proxy.routes import (
     entries,
     experiments,
     explain,
+    extraction,
     feedback,
+    forget,
     health,
     interactions,
     invalidation,
     jobs,
+    memories,
     models,
     operations,
+    review,
     statistics,
+    tools,
     warm,
 )
+from proxy.routes.memory_errors import as_told
 from proxy.services import build_services
 from store.errors import StoreError
 
@@ -67,6 +75,8 @@ def create_app(settings: Settings, source: Source | None = None) -> FastAPI:
         starting = asyncio.create_task(services.semantic.start())
         upkeep = asyncio.create_task(maintain(services))
         services.labelling.start()
+        services.remembering.worker.start()
+        services.remembering.schedule.start()
         services.trials.begin(settings.cache.experiments)
         try:
             async with watching(reloader):
@@ -86,13 +96,20 @@ def create_app(settings: Settings, source: Source | None = None) -> FastAPI:
     )
     app.state.services = services
     app.state.reloader = reloader
+    app.state.forget = build_forget(services)
     # The hot path is a plain route: FastAPI's parameter handling would cost more than an exact hit does.
     for path in CHAT_PATHS:
         app.router.routes.insert(0, Route(path, services.pipeline.chat, methods=["POST"]))
     for routes in (
         models,
         feedback,
+        forget,
+        # Before the interactions: "similar" is no id.
+        tools,
         interactions,
+        extraction,
+        memories,
+        review,
         explain,
         entries,
         experiments,
@@ -106,6 +123,7 @@ def create_app(settings: Settings, source: Source | None = None) -> FastAPI:
         app.include_router(routes.router)
     app.add_middleware(BodyLimit, most=settings.server.max_body, exempt=CHAT_PATHS)
     _shape_errors(app)
+    _shape_memory_errors(app)
     describe(app)
     return app
 
@@ -125,6 +143,14 @@ def error_response(error: ProxyError) -> Response:
 
 def _unreadable_body() -> InvalidRequest:
     return InvalidRequest("The request body is not valid JSON.", param="body", code="invalid_json")
+
+
+def _shape_memory_errors(app: FastAPI) -> None:
+    async def memory_error(_: Request, error: Exception) -> Response:
+        return error_response(as_told(error))
+
+    for kind in (MemoryFault, Missing, Conflict):
+        app.add_exception_handler(kind, memory_error)
 
 
 def _shape_errors(app: FastAPI) -> None:

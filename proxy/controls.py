@@ -137,6 +137,8 @@ def _changes(controls: Controls, policy: Policy) -> tuple[dict[str, Any], list[s
         changes["max_age"] = controls.max_age if policy.max_age is None else min(controls.max_age, policy.max_age)
         # Who names an age wants nothing stale (RFC 9111, section 5.2.1.1).
         changes["serve_stale_for"] = 0.0
+    if controls.memory and controls.memory != policy.memory:
+        changes["memory"] = controls.memory
     return changes, ignored
 
 

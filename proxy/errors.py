@@ -5,6 +5,7 @@ ProxyError
 ├── Unauthenticated      401  no key, or one nobody configured
 ├── Forbidden            403  the key may not do this
 ├── NotFound             404  no such model, interaction or route
+├── Conflict             409  what is stored stands against it
 ├── BodyTooLarge         413  more bytes than server.max_body
 ├── NotCached            504  only-if-cached, and nothing is
 ├── Unavailable          503  the log cannot be read
@@ -73,6 +74,14 @@ class NotFound(ProxyError):
     status = 404
     type = "invalid_request_error"
     code = "not_found"
+
+
+class Conflict(ProxyError):
+    """What is stored stands against it."""
+
+    status = 409
+    type = "invalid_request_error"
+    code = "conflict"
 
 
 class BodyTooLarge(ProxyError):

@@ -10,6 +10,7 @@ from typing import Any
 
 from cache.call import Call
 from cache.decision import Bypass, Decision, Hit, Judged, Miss, Reason
+from memory.packs import Pack
 from proxy.policy.policies import Chosen
 from proxy.upstreams.base import Target
 from proxy.wire import ChatRequest
@@ -30,6 +31,20 @@ class Exchange:
     chosen: Chosen | None = None
     """The policy before request controls, with the route and the arm of an experiment that led to it."""
     interaction_id: str = dataclasses.field(default_factory=lambda: new_id("int"))
+    pack: Pack | None = None
+    """What memory put into the call."""
+    sent: ChatRequest | None = None
+    """The call with that in it; None: it goes on as it came."""
+
+    @property
+    def learns(self) -> bool:
+        """May memory learn from it?"""
+        return self.call.policy.memory == "full"
+
+    @property
+    def outgoing(self) -> ChatRequest:
+        """What the upstream is asked."""
+        return self.sent or self.request
 
     @property
     def trial(self) -> Chosen | None:

@@ -66,6 +66,10 @@ async def explanation_of(
             "arm": chosen.arm if chosen else None,
             "ignored": list(exchange.ignored),
         },
+        "memory": {
+            "mode": call.policy.memory,
+            "memories": [id_ for id_, _ in exchange.pack.memories] if exchange.pack else [],
+        },
         "classes": list(explained.classes),
         "tiers": sorted(explained.tiers),
     }

@@ -13,6 +13,7 @@ from proxy.exchange import Exchange
 from proxy.flight import Flight
 from proxy.labels.labelling import Compared, Comparison, Labelling
 from proxy.recorder import Recorder
+from proxy.remembering.forgotten import Forgotten
 from proxy.upstreams.base import Upstream, UpstreamCall
 from proxy.upstreams.router import is_direct
 
@@ -29,16 +30,18 @@ class Forwarding:
         recorder: Recorder,
         labelling: Labelling,
         versions: Versions,
+        forgotten: Forgotten,
     ) -> None:
         self._upstreams = upstreams
         self._cache = cache
         self._recorder = recorder
         self._labelling = labelling
         self._versions = versions
+        self._forgotten = forgotten
 
     def start(self, exchange: Exchange, lookup: Lookup) -> Flight:
         """Send the call. Whoever gets the flight must join it."""
-        request = exchange.request
+        request = exchange.outgoing
 
         async def landed(answer: Mapping[str, Any]) -> str | None:
             return await self._landed(exchange, lookup, answer)
@@ -63,6 +66,9 @@ class Forwarding:
         """Have a fresh answer compared with the stored one that came nearest to being served: a label for free."""
         decision, call = lookup.decision, exchange.call
         if not isinstance(decision, Miss) or decision.judged is None or call.fuzzy is None:
+            return
+        if self._forgotten.since(call.asked):
+            # The candidate may be gone, or this very call.
             return
         judged = decision.judged
         self._labelling.consider(

@@ -50,6 +50,8 @@ def cache_headers(exchange: Exchange, outcome: Outcome, expose: Expose) -> dict[
         headers["x-reprise-reason"] = _header_text(f"{decision.reason}: {decision.detail}")
     if exchange.ignored:
         headers["x-reprise-ignored"] = ", ".join(exchange.ignored)
+    if exchange.pack is not None:
+        headers["x-reprise-memories"] = str(len(exchange.pack.memories))
     if isinstance(decision, Hit):
         headers["age"] = str(max(0, int(time.time() - decision.entry.created_at)))
     if expose == "full":

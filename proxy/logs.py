@@ -41,6 +41,7 @@ def configure_logging(settings: LoggingSettings) -> None:
     # These log routine steps, or requests and bodies at info or debug level, prompts among them.
     for name in (
         "alembic",
+        "apscheduler",
         "httpx",
         "httpx2",
         "httpcore",

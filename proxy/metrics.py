@@ -121,6 +121,39 @@ class Metrics:
             registry=registry,
         )
         self._config = Info("reprise_config", "The revision of the configuration in force.", registry=registry)
+        self.memories_injected = Counter(
+            "reprise_memories_injected", "Memories put into calls, each time one was.", registry=registry
+        )
+        self.memory_rounds = Counter(
+            "reprise_memory_rounds",
+            "Rounds of hygiene, reading and triage: done, waiting or failed.",
+            ("work", "outcome"),
+            registry=registry,
+        )
+        self.memory_round_work = Counter(
+            "reprise_memory_round_work",
+            "What rounds did: memories decayed, faded, expired, embedded, merged; pairs found; candidates decided on.",
+            ("work", "done"),
+            registry=registry,
+        )
+        self.memory_readings = Counter(
+            "reprise_memory_readings",
+            "Interactions for the extraction model: found, nothing, doubted (too many), skipped (not asked), unreadable"
+            " or failed.",
+            ("outcome",),
+            registry=registry,
+        )
+        self.memory_refused = Counter(
+            "reprise_memory_refused",
+            "Statements of the extraction model that did not count: unquoted, unsupported, ill-formed, too many.",
+            registry=registry,
+        )
+        self.memory_triage = Counter(
+            "reprise_memory_triage",
+            "Candidates that the triage model was to decide on: approved, rejected, left, changed or failed.",
+            ("outcome",),
+            registry=registry,
+        )
         self.queue = Gauge("reprise_writer_queue", "Writes waiting for SQL.", registry=registry)
 
     def show_revision(self, revision: str) -> None:

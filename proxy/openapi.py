@@ -62,6 +62,7 @@ _STATUSES = {
     "403": "The key may not do this.",
     "404": "No such model or thing.",
     "405": "Another method.",
+    "409": "What is stored stands against it.",
     "413": "The body is too large.",
     "502": "The upstream cannot be reached or makes no sense.",
     "503": "A part that this route needs does not work now.",

@@ -20,6 +20,7 @@ from proxy.exchange import Exchange, Outcome
 from proxy.flight import Flights, Head
 from proxy.forwarding import Forwarding
 from proxy.headers import cache_headers, passed_on
+from proxy.injection import Injection
 from proxy.labels.reactions import Reactions
 from proxy.live.running import Live, Running
 from proxy.negative import Negatives, Refusal
@@ -50,6 +51,7 @@ class Pipeline:
         refresher: Refresher,
         negatives: Negatives,
         epochs: Epochs,
+        injection: Injection,
     ) -> None:
         self._live = live
         self._server = live.now.settings.server
@@ -61,6 +63,7 @@ class Pipeline:
         self._refresher = refresher
         self._negatives = negatives
         self._epochs = epochs
+        self._injection = injection
 
     async def chat(self, http: Request) -> Response:
         """Answer one call. Raises ``ProxyError`` for what the caller must be told otherwise."""
@@ -68,7 +71,7 @@ class Pipeline:
         running = self._live.now
         caller = running.authenticator.identify(http.headers)
         request = await read_chat(http, self._server.max_body)
-        exchange = self.place(request, caller, running)
+        exchange = await self._injection.into(self.place(request, caller, running))
         self._reactions.arrived(exchange)
         lookup = await self._look_up(exchange, running)
         if isinstance(lookup.decision, Hit):
@@ -86,7 +89,7 @@ class Pipeline:
         return await self._forward(http, exchange, lookup)
 
     def place(self, request: ChatRequest, caller: Caller, running: Running | None = None) -> Exchange:
-        """Identity: whose call it is, where it would go, which policy it meets."""
+        """Identity: whose call it is, where it would go, which policy it meets. Puts nothing into it."""
         running = running or self._live.now
         epoch, mark = self._epochs.of(caller.namespace), self._cache.mark
         return place(request, caller, running.router, running.policies, epoch=epoch, mark=mark)
@@ -128,7 +131,7 @@ class Pipeline:
         request = exchange.request
         if entry.answer.get("usage") is not None or (request.stream and not request.include_usage):
             return entry.answer, False
-        return {**entry.answer, "usage": usage_of(request.raw, entry.answer).as_body()}, True
+        return {**entry.answer, "usage": usage_of(exchange.outgoing.raw, entry.answer).as_body()}, True
 
     async def _refuse_again(self, exchange: Exchange, refusal: Refusal) -> Response:
         outcome = Outcome(Miss(Reason.NEGATIVE), refusal.status, error="upstream_refused")

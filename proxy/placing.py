@@ -50,7 +50,6 @@ def place(
         namespace=caller.namespace,
         part=controls.part,
         project=controls.project,
-        memory=controls.memory,
         target=target.identity,
         headers=canonical([steering(request.headers), request.query]),
         epoch=epoch,

@@ -9,13 +9,15 @@ from typing import Any, Final
 
 from cache.classes import last_user_text
 from cache.decision import Bypass, Hit
+from memory.extraction.backlog import UNLEARNED
 from memory.interactions import Interaction, Interactions, summary_of
 from proxy.exchange import Exchange, Outcome
 from proxy.health import Health
 from proxy.labels.reactions import Reactions
 from proxy.metrics import Metrics
 from proxy.prices import Prices
-from proxy.usage import response_text, usage_of
+from proxy.remembering.forgotten import Forgotten
+from proxy.usage import cached_tokens, response_text, usage_of
 from store.writer import Statement
 
 REFRESH: Final = "refresh"
@@ -29,6 +31,7 @@ class Recorder:
 
     Args:
         lessons: what is written with an interaction, for memory to work on.
+        forgotten: what was forgotten while calls were under way: they are answered and counted, but not logged.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Recorder:
         *,
         log_calls: Callable[[], bool] = lambda: True,
         lessons: Callable[[Exchange, Outcome], Sequence[Statement]] = lambda exchange, outcome: (),
+        forgotten: Forgotten | None = None,
     ) -> None:
         self._interactions = interactions
         self._metrics = metrics
@@ -49,14 +53,17 @@ class Recorder:
         self._reactions = reactions
         self._log_calls = log_calls
         self._lessons = lessons
+        self._forgotten = forgotten or Forgotten()
 
     async def record(self, exchange: Exchange, outcome: Outcome) -> None:
         """Log a round trip; returns once it survives a killed process, or the log has failed."""
-        self._reactions.answered(exchange, outcome)
+        asked = exchange.call.asked
+        if not self._forgotten.since(asked):
+            self._reactions.answered(exchange, outcome)
         try:
             interaction = self._interaction(exchange, outcome)
             self._measure(exchange, outcome, interaction)
-            if self._log_calls():
+            if self._log_calls() and not self._forgotten.covers(interaction, asked):
                 async with asyncio.timeout(PATIENCE):
                     await self._interactions.record(interaction, self._lessons(exchange, outcome))
                 self._health.worked("log")
@@ -69,13 +76,14 @@ class Recorder:
             return
         try:
             interaction = self._interaction(exchange, outcome)
-            await self._interactions.record(dataclasses.replace(interaction, interaction_type=REFRESH))
+            if not self._forgotten.covers(interaction, exchange.call.asked):
+                await self._interactions.record(dataclasses.replace(interaction, interaction_type=REFRESH))
         except Exception as error:  # noqa: BLE001  as above
             self._health.failed(error, "log")
 
     def price(self, exchange: Exchange, answer: Mapping[str, Any]) -> float | None:
         """US dollars of a fresh answer; None where its model has no price."""
-        return self._prices.of_answer(exchange.target, answer, usage_of(exchange.request.raw, answer))
+        return self._prices.of_answer(exchange.target, answer, usage_of(exchange.outgoing.raw, answer))
 
     def store_failed(self, error: Exception) -> None:
         """Count an answer that could not be stored."""
@@ -86,10 +94,10 @@ class Recorder:
         messages = request.body["messages"]
         answer = outcome.answer or {}
         response = response_text(answer)
-        usage = usage_of(request.raw, answer)
+        usage = usage_of(exchange.outgoing.raw, answer)
         price = self._prices.of_answer(exchange.target, answer, usage) if answer else None
         hit = isinstance(outcome.decision, Hit)
-        trial = exchange.trial
+        trial, pack = exchange.trial, exchange.pack
         return Interaction(
             id=exchange.interaction_id,
             prompt=last_user_text(messages),
@@ -124,6 +132,8 @@ class Recorder:
             arm=trial.arm if trial else None,
             compat_key=exchange.call.known_compat_key,
             collapsed=outcome.collapsed,
+            memories_used=[id_ for id_, _ in pack.memories] if pack else (),
+            context_pack=pack.as_log() if pack else None,
             metadata=_metadata(exchange, outcome),
         )
 
@@ -146,6 +156,8 @@ class Recorder:
             metrics.prompt_saved.inc(interaction.prompt_tokens or 0)
             metrics.completion_saved.inc(interaction.completion_tokens or 0)
             metrics.cost_saved.inc(interaction.cost_saved or 0)
+        elif exchange.pack is not None and not outcome.collapsed:
+            metrics.memories_injected.inc(len(exchange.pack.memories))
 
 
 def _metadata(exchange: Exchange, outcome: Outcome) -> dict[str, Any]:
@@ -156,6 +168,14 @@ def _metadata(exchange: Exchange, outcome: Outcome) -> dict[str, Any]:
         found["controls"] = wishes
     if exchange.trial is not None:
         found["unit"] = exchange.trial.unit
+    if not exchange.learns:
+        found[UNLEARNED] = exchange.call.policy.memory
+    if exchange.pack is not None:
+        # With it a logged call can be told from one into which other memories were put.
+        found["memory"] = exchange.call.scope.memory
+    cached = cached_tokens(outcome.answer or {})
+    if cached is not None and not isinstance(outcome.decision, Hit):
+        found["cached_tokens"] = cached
     if outcome.refusal:
         found["upstream_error"] = outcome.refusal
     if exchange.chosen is not None and exchange.chosen.route is not None:

@@ -9,6 +9,7 @@ import asyncio
 import math
 import threading
 import time
+from collections.abc import Iterable
 
 import structlog
 
@@ -27,6 +28,8 @@ from store.vectors import ChromaIndex
 
 EMBEDDED_AT_ONCE = 64
 """Entries between two looks at whether the server is to stop."""
+RENEWED = 20_000
+"""Vectors written again at once after some were removed: some ten seconds' worth."""
 
 _log = structlog.get_logger(__name__)
 
@@ -49,6 +52,7 @@ class SemanticTier:
         self._cache = cache
         self._learning = learning
         self._health = health
+        self._index: ChromaIndex | None = None
         self._indexer: Indexer | None = None
         self._embedder: Embedder | None = None
         self._stopping = threading.Event()
@@ -87,7 +91,7 @@ class SemanticTier:
         except VerifierError as error:
             # Answers are stored and embedded all the same, and policies with a fixed threshold serve them.
             self._health.failed(error)
-        self._embedder, self._indexer = embedder, indexer
+        self._embedder, self._indexer, self._index = embedder, indexer, index
         self._cache.neighbours = Neighbours(self._entries, index, indexer, embedder)
 
     def mend(self, *, others: bool = False, patience: float = math.inf) -> int:
@@ -109,7 +113,7 @@ class SemanticTier:
         if self._indexer is None or self._embedder is None:
             raise StoreError("the semantic tier is not running")
         self._embed_missing(self._embedder, others=True)
-        return self._indexer.rewrite()
+        return self._indexer.rewrite(self._index.compact if self._index is not None else lambda: None)
 
     def forget(self, rows: list[tuple[str, str, str]]) -> None:
         """Remove (id, partition, embedder) from the index, or from what is on its way there. Raises ``StoreError``."""
@@ -120,6 +124,22 @@ class SemanticTier:
             together.setdefault((partition, embedder), []).append(id_)
         for (partition, embedder), ids in together.items():
             self._indexer.discard(partition, embedder, ids)
+
+    def renew(self, partitions: Iterable[str]) -> bool:
+        """Write the part of the index that holds these partitions again, without what was removed from it.
+
+        False where it is too large for that now: ``reindex`` does it. Raises ``StoreError``.
+        """
+        index, indexer, embedder = self._index, self._indexer, self._embedder
+        if index is None or indexer is None or embedder is None:
+            return True
+        names = {index.collection_of(partition, embedder.id) for partition in partitions}
+        held = self._entries.indexed_in(embedder.id)
+        together = [partition for partition in held if index.collection_of(partition, embedder.id) in names]
+        if sum(held[partition] for partition in together) > RENEWED:
+            return False
+        indexer.renew(lambda: index.drop(names), together, index.compact)
+        return True
 
     def embedder(self) -> Embedder | None:
         """The embedder in use; None until the tier is open."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from cache.lookup import Cache
 from memory.interactions import Interactions
 from memory.statistics import Statistics
+from proxy.asking import Asking
 from proxy.auth import Authenticator
 from proxy.config import Settings
 from proxy.entries.eviction import Evictor
@@ -33,6 +34,8 @@ from proxy.policy.policies import Policies, error_budgets
 from proxy.prices import load_prices
 from proxy.recorder import Recorder
 from proxy.remembering.assembly import Remembering, build_remembering
+from proxy.remembering.forgotten import Forgotten
+from proxy.remembering.learner import Lessons
 from proxy.semantic import SemanticTier
 from proxy.stale import Refresher
 from proxy.upstreams.base import Upstream
@@ -45,6 +48,7 @@ from store.directory import DataDirectory
 from store.entries import Entries
 from store.epochs import Epochs
 from store.experiments import KnownExperiments
+from store.jobs import Jobs
 from store.labels import Labels
 
 
@@ -79,6 +83,8 @@ class Services:
     metrics: Metrics
     health: Health
     semantic: SemanticTier
+    epochs: Epochs
+    forgotten: Forgotten
 
     @property
     def settings(self) -> Settings:
@@ -104,6 +110,8 @@ class Services:
         """Finish what is queued and close everything."""
         await self.refresher.close()
         await self.labelling.close()
+        await self.remembering.schedule.close()
+        await self.remembering.worker.close()
         for upstream in self.upstreams.values():
             await upstream.close()
         await asyncio.to_thread(self._close_stores)
@@ -112,6 +120,7 @@ class Services:
         self.cache.close()
         self.reactions.close()
         self.versions.close()
+        self.remembering.injection.close()
         self.entries.flush()
         self.semantic.close()
         self.database.close()
@@ -140,27 +149,41 @@ def build_services(settings: Settings) -> Services:
     interactions = Interactions(database)
     reactions = Reactions(entries, labels, health.told_of("labels"))
     prices = load_prices()
-    recorder = Recorder(interactions, metrics, health, prices, reactions, log_calls=live.logs_calls)
+    lessons = Lessons(Jobs(database), settings.memory)
+    forgotten = Forgotten()
+    recorder = Recorder(
+        interactions,
+        metrics,
+        health,
+        prices,
+        reactions,
+        log_calls=live.logs_calls,
+        lessons=lessons.of,
+        forgotten=forgotten,
+    )
     direct = DirectUpstream(settings.server.connect_timeout)
     upstreams: dict[str, Upstream] = {"direct": direct, "litellm": LiteLLMUpstream()}
     semantic = SemanticTier(settings.store, directory, entries, cache, learning, health)
-    judging = settings.cache.judge
+    asking, judging = Asking(live, upstreams), settings.cache.judge
     labelling = Labelling(
         labels,
         semantic.embedder,
         metrics,
         outcome=health.told_of("labels"),
         told=learning.told,
-        judge=Judge(judging, live, upstreams, metrics) if judging.model is not None else None,
+        judge=Judge(judging, asking, metrics) if judging.model is not None else None,
         judge_audits=judging.audits,
     )
-    remembering = build_remembering(settings, database, live, upstreams, semantic.embedder, metrics, health)
+    remembering = build_remembering(
+        settings, database, interactions, entries, live, asking, semantic.embedder, metrics, health
+    )
     epochs, catalogue, negatives = Epochs(database), Catalogue(database, entries), Negatives()
     invalidation = Invalidation(catalogue, entries, epochs, metrics, negatives.clear)
     versions = Versions(catalogue, lambda old: invalidation.invalidate(old, "version"), health.told_of("entries"))
-    flights, forwarding = Flights(), Forwarding(upstreams, cache, recorder, labelling, versions)
+    flights, forwarding = Flights(), Forwarding(upstreams, cache, recorder, labelling, versions, forgotten)
     refresher = Refresher(flights, forwarding, recorder, metrics)
-    pipeline = Pipeline(live, cache, recorder, reactions, flights, forwarding, refresher, negatives, epochs)
+    injection = remembering.injection
+    pipeline = Pipeline(live, cache, recorder, reactions, flights, forwarding, refresher, negatives, epochs, injection)
     return Services(
         live=live,
         directory=directory,
@@ -189,6 +212,8 @@ def build_services(settings: Settings) -> Services:
         metrics=metrics,
         health=health,
         semantic=semantic,
+        epochs=epochs,
+        forgotten=forgotten,
     )
 
 

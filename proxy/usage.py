@@ -37,6 +37,14 @@ def usage_of(raw: bytes, answer: Mapping[str, Any]) -> Usage:
     return Usage(-(-len(raw) // CHARS_PER_TOKEN), -(-len(response_text(answer)) // CHARS_PER_TOKEN), estimated=True)
 
 
+def cached_tokens(answer: Mapping[str, Any]) -> int | None:
+    """How many tokens of the prompt the upstream had cached; None where it does not say."""
+    said = answer.get("usage")
+    details = said.get("prompt_tokens_details") if isinstance(said, Mapping) else None
+    cached = details.get("cached_tokens") if isinstance(details, Mapping) else None
+    return cached if _makes_sense(cached) else None
+
+
 def _makes_sense(tokens: Any) -> TypeGuard[int]:
     # Some servers say -1 for "unknown"; nothing beyond 32 bits is a count of tokens.
     return isinstance(tokens, int) and 0 <= tokens < 2**32

@@ -172,19 +172,24 @@ class Entries(IndexNotes):
             self._drop(key for _, key in rows)
 
     def wipe(self, id_: str) -> bool:
-        """Delete what an entry says, and the evidence about it; False where there is none. Blocks until committed.
-
-        A bare row is left until its vector has left the index; see ``leaving`` and ``purge``.
-        """
+        """Delete what an entry says, and the evidence about it; False where there is none. See ``wipe_all``."""
         self.settle()
         entry = self.get(id_)
         if entry is None or entry.status == "deleted":
             return False
-        with self._judging:
-            self._write(statements.FORGET_EVIDENCE, {"id_": id_})
-            self._write(statements.WIPE, {"id_": id_}).result()
-            self._drop([entry.exact_key])
+        self.wipe_all([(id_, entry.exact_key)])
         return True
+
+    def wipe_all(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Delete what entries, as (id, exact_key), say, and the evidence about them. Blocks until committed.
+
+        Bare rows are left until their vectors have left the index; see ``leaving`` and ``purge``.
+        """
+        ids = json.dumps([id_ for id_, _ in rows])
+        with self._judging:
+            self._write(statements.FORGET_EVIDENCE, {"ids": ids})
+            self._write(statements.WIPE, {"ids": ids}).result()
+            self._drop(key for _, key in rows)
 
     def retire(self, now: float, limit: int, grace: Mapping[str, float] | None = None) -> int:
         """Mark entries past their time as expired, at most ``limit`` at once; gives how many.

@@ -43,6 +43,17 @@ class Epochs:
             self._behind[namespace] = now
             return epoch
 
+    def forget(self, namespace: str) -> None:
+        """Begin at 0 again, where a namespace has nothing stored any more. Raises ``DatabaseError``."""
+        with self._lock:
+
+            def work(connection: sa.Connection) -> None:
+                connection.execute(sa.delete(epochs).where(epochs.c.namespace == namespace))
+
+            self._database.transact(work)
+            self._current.pop(namespace, None)
+            self._behind.pop(namespace, None)
+
     def behind(self) -> list[tuple[str, float]]:
         """Namespaces whose older epochs are still to be retired, and when the present one began."""
         with self._lock:

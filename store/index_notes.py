@@ -50,9 +50,19 @@ class IndexNotes:
         indexed = sa.and_(entries.c.indexed == 1, entries.c.embedder == embedder)
         return int(self._database.query(sa.select(sa.func.count().label("n")).where(indexed))[0]["n"])
 
-    def forget_index(self) -> None:
-        """Note that the vector index holds nothing, so that all of it is written again."""
-        self._execute(sa.update(entries).values(indexed=0))
+    def forget_index(self, partitions: Sequence[str] | None = None) -> None:
+        """Note that the vector index holds nothing, of these partitions or of all, so that it is written again."""
+        noted = sa.update(entries).where(entries.c.indexed == 1).values(indexed=0)
+        self._execute(noted if partitions is None else noted.where(entries.c.partition.in_(partitions)))
+
+    def indexed_in(self, embedder: str) -> dict[str, int]:
+        """By partition, how many entries the vector index should hold for an embedder."""
+        counted = (
+            sa.select(entries.c.partition, sa.func.count().label("n"))
+            .where(entries.c.indexed == 1, entries.c.embedder == embedder)
+            .group_by(entries.c.partition)
+        )
+        return {row["partition"]: row["n"] for row in self._database.query(counted)}
 
     def to_embed(self, embedder: str, limit: int, *, after: str, others: bool) -> list[tuple[str, str]]:
         """(id, prompt) of active entries without a vector; with ``others``, of those with another embedder's too.

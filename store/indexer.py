@@ -91,8 +91,12 @@ class Indexer:
                     self._idle.set()
             self._index.remove(partition, embedder, ids)
 
-    def rewrite(self) -> int:
-        """Empty the index and write it again from SQL; gives how many vectors it holds then. Raises ``StoreError``."""
+    def rewrite(self, compact: Callable[[], None] = lambda: None) -> int:
+        """Empty the index and write it again from SQL; gives how many vectors it holds then. Raises ``StoreError``.
+
+        Args:
+            compact: takes off the disk what the index held before; nobody writes meanwhile.
+        """
         # A mark that is still on its way would count as written what the reset takes away.
         with self._writing:
             self._index.reset()
@@ -100,7 +104,26 @@ class Indexer:
                 self._marked.result()
             self._entries.forget_index()
         self.catch_up()
+        with self._writing:
+            compact()
         return self._index.count(self._embedder)
+
+    def renew(self, drop: Callable[[], None], partitions: Sequence[str], compact: Callable[[], None]) -> None:
+        """Write partitions again from SQL: the index's files keep what was removed until then. Raises ``StoreError``.
+
+        Args:
+            drop: takes these partitions, and no others, out of the index.
+            compact: takes off the disk what was dropped; nobody writes meanwhile.
+        """
+        # As in ``rewrite``; what comes after the drop goes to the index anew.
+        with self._writing:
+            drop()
+            if self._marked is not None:
+                self._marked.result()
+            self._entries.forget_index(partitions)
+        self.catch_up()
+        with self._writing:
+            compact()
 
     def wait(self, timeout: float) -> bool:
         """Block until nothing is pending; False after ``timeout`` seconds."""

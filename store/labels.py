@@ -11,7 +11,7 @@ import functools
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -177,6 +177,19 @@ class Labels:
             self._database.transact(functools.partial(_execute, old))
             gone += row["n"] - keep
         return gone
+
+    def wipe(self, ids: Sequence[str]) -> None:
+        """Delete labels with what they quote; pairs judged wrong stay known. Raises ``DatabaseError``."""
+        self._database.transact(functools.partial(_execute, sa.delete(labels).where(labels.c.id.in_(ids))))
+
+    def unpair(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Let wrong pairs (prompt_key, entry_key) go, where prompt or entry are no more. Blocks until committed."""
+        with self._lock:
+            for pair in pairs:
+                self._wrong.pop(_pair(*pair), None)
+        if pairs:
+            rows = [_TAKE_BACK.row({"prompt_key": prompt, "entry_key": entry}) for prompt, entry in pairs]
+            self._database.writer.submit(_TAKE_BACK.text, *rows).result()
 
     def _admit(self, prompt_key: str, entry_key: str) -> None:
         with self._lock:

@@ -58,10 +58,14 @@ EVICT = Prepared(
     .where(_LISTED, entries.c.status == "active")
     .values(status=sa.bindparam("new_status"), expires_at=sa.literal(0.0))
 )
-FORGET_EVIDENCE = Prepared(sa.delete(evidence).where(evidence.c.entry_id == sa.bindparam("id_")))
+FORGET_EVIDENCE = Prepared(
+    sa.delete(evidence).where(
+        evidence.c.entry_id.in_(sa.select(sa.func.json_each(sa.bindparam("ids")).table_valued("value").c.value))
+    )
+)
 WIPE = Prepared(
     sa.update(entries)
-    .where(entries.c.id == sa.bindparam("id_"))
+    .where(_LISTED)
     .values(
         status=sa.literal("deleted"),
         expires_at=sa.literal(0.0),
@@ -71,6 +75,7 @@ WIPE = Prepared(
         earlier=sa.null(),
         compat_key=sa.null(),
         loose_key=sa.null(),
+        project=sa.null(),
         source_interaction_id=sa.null(),
     )
 )

@@ -8,14 +8,16 @@ memory. Callers must check what they find against SQL: a shard holds several par
 from __future__ import annotations
 
 import hashlib
+import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from store.compacting import compact
 from store.errors import VectorIndexError
 
 Vector = NDArray[np.float32]
@@ -106,6 +108,32 @@ class ChromaIndex:
                 raise VectorIndexError(f"cannot reset the vector index: {error}") from error
             self._names.clear()
             self._collections.clear()
+
+    def collection_of(self, partition: str, embedder: str) -> str:
+        """The name of what holds a partition, others perhaps with it."""
+        with self._lock:
+            return self._name(partition, embedder)
+
+    def drop(self, names: Collection[str]) -> None:
+        """Forget whole collections. Raises ``VectorIndexError``."""
+        with self._lock:
+            try:
+                for name in self._names & set(names):
+                    self._client.delete_collection(name)
+                    self._names.discard(name)
+                    self._collections.pop(name, None)
+            except Exception as error:
+                raise VectorIndexError(f"cannot delete from the vector index: {error}") from error
+
+    def compact(self) -> None:
+        """Take off the disk what was removed: Chroma leaves it in free pages, and in folders that nothing names.
+
+        Nobody may write meanwhile; whoever reads waits for some milliseconds. Raises ``VectorIndexError``.
+        """
+        try:
+            compact(self._path)
+        except (OSError, subprocess.SubprocessError, ValueError) as error:
+            raise VectorIndexError(f"cannot compact the vector index: {type(error).__name__}") from error
 
     def _collection(self, partition: str, embedder: str, *, create: bool) -> Any:
         name = self._name(partition, embedder)

@@ -6,7 +6,22 @@ import sys
 
 import typer
 
-from proxy.cli import config, demo, entries, experiment, explain, export, import_, reindex, replay, serve, stats, tune
+from proxy.cli import (
+    config,
+    demo,
+    entries,
+    experiment,
+    explain,
+    export,
+    forget,
+    import_,
+    reindex,
+    replay,
+    review,
+    serve,
+    stats,
+    tune,
+)
 from proxy.cli.options import CannotRun
 
 app = typer.Typer(
@@ -23,6 +38,8 @@ app.command("explain")(explain.explain)
 app.command("replay")(replay.replay)
 app.command("tune")(tune.tune)
 app.command("reindex")(reindex.reindex)
+app.command("forget")(forget.forget)
+app.command("review")(review.review)
 app.command("import", help=import_.HELP)(import_.import_)
 app.add_typer(export.app, name="export")
 app.add_typer(config.app, name="config")

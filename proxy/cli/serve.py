@@ -43,6 +43,7 @@ def run(settings: Settings, source: Source | None = None) -> None:
     listener = bind(settings.server.host, settings.server.port)
     import uvicorn
 
+    from memory.redaction import RedactionError
     from proxy.app import create_app
     from proxy.logs import configure_logging
     from store.errors import StoreError
@@ -52,7 +53,7 @@ def run(settings: Settings, source: Source | None = None) -> None:
     settings = settings.model_copy(update={"server": bound})
     try:
         app = create_app(settings, source)
-    except StoreError as error:
+    except (StoreError, RedactionError) as error:
         raise CannotRun(str(error)) from error
     print(f"Reprise listens on {address(settings)} (base URL for clients: {address(settings)}/v1)", file=sys.stderr)
     configured = uvicorn.Config(

@@ -56,6 +56,11 @@ def _said_none(value: Any) -> Any:
     return None if value == "none" else value
 
 
+def _said_off(value: Any) -> Any:
+    # YAML reads a bare `off` as a truth value.
+    return "off" if value is False else value
+
+
 def _said_all_or_none(value: Any) -> Any:
     return {"all": None, "none": []}.get(value, value) if isinstance(value, str) else value
 
@@ -72,6 +77,10 @@ AgeOrNone = Annotated[
 Headers = Annotated[
     list[HeaderName] | None,
     BeforeValidator(_said_all_or_none, json_schema_input_type=list[HeaderName] | Literal["all", "none"] | None),
+]
+
+Mode = Annotated[
+    policy.MemoryMode, BeforeValidator(_said_off, json_schema_input_type=policy.MemoryMode | Literal[False])
 ]
 
 DEFAULT_CLASSES = cast(
@@ -187,6 +196,11 @@ class PolicySettings(Section):
         description="Whether the turns before the last must be `equal`, or may match by `meaning`, turn by turn.",
     )
     streams: StreamSettings = Field(default_factory=StreamSettings, description="Whether streamed calls take part.")
+    memory: Mode = Field(
+        default="full",
+        description="What memory does with calls: `off`: nothing; `read`: it puts memories into them; `full`: that, "
+        "and it learns from them. A call may name another with `x-reprise-memory`.",
+    )
     guards: dict[GuardName, bool] = Field(
         default={}, description="Guards that are switched off (`false`); those left out are on."
     )

@@ -103,8 +103,11 @@ class Feedback:
         if entry is not None:
             evidence = feedback(rating)
             entry = weigh(self._entries, entry.id, evidence if label is None else evidence.elsewhere(), row["id"])
+        # An equal input was served the output of an earlier run: this is about that one as well.
+        rated = [row["id"], *_run_behind(row)]
         said = {"score": rating, "comment": comment, "at": stamp(datetime.fromtimestamp(self._clock(), UTC))}
-        self._interactions.rate(row["id"], rating, feedback=said)
+        for id_ in rated:
+            self._interactions.rate(id_, rating, feedback=said)
         return Given(row["id"], rating, entry, label is not None, "feedback" in row["metadata"])
 
     def _add(self, label: Label) -> None:
@@ -148,6 +151,12 @@ class Feedback:
             propensity=1.0,
             interaction_id=row["id"],
         )
+
+
+def _run_behind(row: Mapping[str, Any]) -> list[str]:
+    """The run of a tool that this hit repeated word for word; one that was merely similar may be right for its own."""
+    of_tool = row["tool_id"] is not None and row["interaction_type"] != "llm"
+    return [row["entry_id"]] if of_tool and row["cache_status"] == "hit" and row["tier"] == "exact" else []
 
 
 def weigh(entries: Entries, entry_id: str, evidence: Evidence, interaction_id: str, detail: str = "") -> Entry | None:

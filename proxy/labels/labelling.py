@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -113,6 +114,9 @@ class Labelling:
         self._judge = judge
         self._judge_audits = judge_audits
         self._clock = clock
+        self._generation = 0
+        """Rises with ``forget``: what was begun before it comes to nothing."""
+        self._adding = threading.Lock()
         self._comparing: _Worker[Comparison] = _Worker(self._compare, self._failed, most)
         self._judging: _Worker[tuple[Comparison, Agreement]] = _Worker(self._ask, self._failed, most)
 
@@ -132,6 +136,16 @@ class Labelling:
         self._drop(await self._judging.close(max(0.0, until - asyncio.get_running_loop().time())))
         self._show()
 
+    def forget(self) -> None:
+        """Drop what waits; what is being compared or judged becomes no label. ``written`` waits for the rest."""
+        self._generation += 1
+        self._drop(self._comparing.clear() + self._judging.clear())
+
+    def written(self) -> None:
+        """Block until no label that was made before is on its way to the writer."""
+        with self._adding:
+            pass
+
     async def settled(self) -> None:
         """Wait until nothing waits."""
         await self._comparing.settled()
@@ -139,22 +153,24 @@ class Labelling:
 
     async def _compare(self, comparison: Comparison) -> None:
         self._show()
+        generation = self._generation
         agreement = await asyncio.to_thread(self._agreement, comparison)
         audited = self._judge_audits and comparison.source == "audit"
-        if self._judge is not None and (agreement.same is None or audited):
+        if self._judge is None or not (agreement.same is None or audited):
+            await self._conclude(comparison, agreement.same, agreement.method, generation)
+        elif generation == self._generation:
             self._drop(self._judging.add((comparison, agreement)))
-        else:
-            await self._conclude(comparison, agreement.same, agreement.method)
 
     async def _ask(self, waiting: tuple[Comparison, Agreement]) -> None:
         comparison, agreement = waiting
+        generation = self._generation
         assert self._judge is not None
         fresh, stored = response_text(comparison.fresh), response_text(comparison.entry.answer)
         same = await self._judge.verdict(comparison.prompt, comparison.entry.prompt or "", fresh, stored)
         if same is None:
-            await self._conclude(comparison, agreement.same, agreement.method)
+            await self._conclude(comparison, agreement.same, agreement.method, generation)
         else:
-            await self._conclude(comparison, same, "judge")
+            await self._conclude(comparison, same, "judge", generation)
 
     def _agreement(self, comparison: Comparison) -> Agreement:
         embedder = self._embedder()
@@ -163,18 +179,22 @@ class Labelling:
         except _NoEmbedder:
             return Agreement(None, "meaning", 0.0, "no_embedder")
 
-    async def _conclude(self, comparison: Comparison, same: bool | None, method: Method) -> None:
+    async def _conclude(self, comparison: Comparison, same: bool | None, method: Method, generation: int) -> None:
         verdict = "none" if same is None else "right" if same else "wrong"
         self._metrics.labels.labels(comparison.source, method, verdict).inc()
         if same is not None:
-            await asyncio.to_thread(self._add, _label(comparison, same, method, self._clock()))
+            await asyncio.to_thread(self._add, _label(comparison, same, method, self._clock()), generation)
         self._outcome(None)
 
-    def _add(self, label: Label) -> None:
-        written = self._labels.add(label)
-        self._told(label)
-        # Its failure is told by whoever writes; here it only has to be over.
-        concurrent.futures.wait([written], WRITING)
+    def _add(self, label: Label, generation: int) -> None:
+        with self._adding:
+            if generation != self._generation:
+                # What it was made from was forgotten meanwhile.
+                return
+            written = self._labels.add(label)
+            self._told(label)
+            # Its failure is told by whoever writes; here it only has to be over.
+            concurrent.futures.wait([written], WRITING)
 
     def _failed(self, error: Exception) -> None:
         self._outcome(error)
@@ -245,6 +265,12 @@ class _Worker(Generic[T]):
         self._idle.clear()
         self._changed.set()
         return int(dropped)
+
+    def clear(self) -> int:
+        """Drop what waits; gives how many items."""
+        dropped = len(self._waiting)
+        self._waiting.clear()
+        return dropped
 
     async def settled(self) -> None:
         await self._idle.wait()

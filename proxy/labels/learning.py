@@ -100,6 +100,11 @@ class Learning:
         judges = self.judges
         return standing(self._labels, judges.calibrations, judges.verifier.id, self._budgets, namespace)
 
+    def forget(self, namespace: str) -> None:
+        """Begin a namespace anew, without labels."""
+        if self.judges is not None:
+            self.judges.calibrations.learn(namespace, ())
+
     def told(self, label: Label) -> None:
         """Take in a label that was just made. What an audit found moves its entry's quality too, and blocks for SQL."""
         if self.judges is not None and label.embedder == self.judges.embedder:

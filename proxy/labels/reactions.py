@@ -86,6 +86,11 @@ class Reactions:
         except Exception as error:  # noqa: BLE001  as above
             self._failed(error)
 
+    def forget(self) -> None:
+        """Remember no answer and no question that went before, whoever's they were. On the event loop."""
+        self._by_text.clear()
+        self._by_session.clear()
+
     def wait(self) -> None:
         """Block until what has arrived so far is learned."""
         self._thread.submit(lambda: None).result()
@@ -117,7 +122,7 @@ class Reactions:
         if len(messages) > 1 and any(_role(message) == "assistant" for message in messages):
             served = self._by_text.get(_key(partition, _asked(messages[:-2]), _text(messages[-2])))
             if served is not None:
-                self._queue(self._judge, served, tuple(messages), _digest(_text(messages[-1])))
+                self._queue(self._judge, served, tuple(messages), turn_digest(_text(messages[-1])))
             return
         session = _named_session(exchange)
         last = self._by_session.get((partition, session)) if session is not None else None
@@ -135,7 +140,7 @@ class Reactions:
         evidence = reaction(asked, said)
         # Without a history, another question may have nothing to do with the answer.
         if evidence is not None and evidence != WENT_ON:
-            self._weigh(served, evidence, _digest(said))
+            self._weigh(served, evidence, turn_digest(said))
 
     def _weigh(self, served: Served, evidence: Evidence, turn: str) -> None:
         """Each next turn counts once for an answer, however often its call is sent."""
@@ -186,7 +191,8 @@ def _key(partition: str, asked: str, answered: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
-def _digest(text: str) -> str:
+def turn_digest(text: str) -> str:
+    """Stands for the words of a turn where the turn is counted once."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

@@ -94,6 +94,12 @@ class Live:
         quota = self.now.quota
         return quota is None or quota.allow(namespace)
 
+    def forget(self, namespace: str) -> None:
+        """Let a namespace begin with a whole quota again."""
+        quota = self.now.quota
+        if quota is not None:
+            quota.forget(namespace)
+
     def logs_calls(self) -> bool:
         """Are calls to models recorded?"""
         return self.now.settings.memory.interactions.llm

@@ -166,8 +166,8 @@ def _wished(met: Policy, named: Policy) -> dict[str, Any]:
     for field in dataclasses.fields(Policy):
         value = getattr(met, field.name)
         if value != getattr(named, field.name):
-            changed[field.name] = value if field.name in _SIMILARITIES else format_duration(value)
+            changed[field.name] = value if field.name in _AS_THEY_ARE else format_duration(value)
     return changed
 
 
-_SIMILARITIES = ("similarity_threshold", "min_similarity")
+_AS_THEY_ARE = ("similarity_threshold", "min_similarity", "memory")

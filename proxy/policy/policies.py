@@ -116,6 +116,7 @@ def _policy(name: str, given: PolicySettings) -> Policy:
         serve_streams=given.streams.serve,
         store_streams=given.streams.store,
         headers=None if given.headers is None else frozenset(given.headers),
+        memory=given.memory,
         decay=Decay(given.decay.floor, given.decay.window, given.decay.shape),
         max_temperature=given.max_temperature,
         candidates=given.candidates,

@@ -89,7 +89,7 @@ def as_call(logged: Logged, policies: Policies, keys: CompatKeys) -> LoggedCall:
 
 def _scope(logged: Logged) -> Scope:
     controls = logged.controls
-    return Scope(logged.namespace, part=controls.part, project=controls.project, memory=controls.memory)
+    return Scope(logged.namespace, part=controls.part, project=controls.project, memory=logged.memory)
 
 
 def _shape(logged: Logged) -> str | None:

@@ -13,10 +13,13 @@ import sqlalchemy as sa
 
 from cache.explanation import Explainer
 from cache.neighbours import Neighbours
+from memory.memories import Memories
+from memory.pool import Pool
 from proxy.auth import DEFAULT_NAMESPACE, Authenticator, Caller
 from proxy.config import Settings
 from proxy.controls import read_controls
 from proxy.explaining import caller_of, explanation_of
+from proxy.injection import injected
 from proxy.live.running import Live
 from proxy.placing import place
 from proxy.policy.policies import error_budgets
@@ -52,6 +55,8 @@ def explain_here(
     admin = _admin(settings, running.authenticator, headers)
     caller = caller_of(admin, namespace)
     exchange = place(request, caller, running.router, running.policies, epoch=Epochs(database).of(caller.namespace))
+    held = Pool(database, Memories(database)).of(caller.namespace)
+    exchange = injected(exchange, held, settings.memory.context.budget)
     embedder, verifier = load_configured(settings)
     judges = None
     if verifier is not None:

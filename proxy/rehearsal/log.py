@@ -75,6 +75,11 @@ class Logged:
         return self.status in ("hit", "stale")
 
     @property
+    def memory(self) -> str:
+        """Stands for what memory had put into it; empty for nothing."""
+        return str(self.metadata.get("memory", ""))
+
+    @property
     def prompt(self) -> str:
         """The last user text."""
         return last_user_text(self.body["messages"])

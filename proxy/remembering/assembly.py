@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from proxy.config import Settings
+from memory.audit_trail import AuditTrail
+from memory.extraction.backlog import Backlog
+from memory.extraction.keeping import Keeping
+from memory.interactions import Interactions
+from memory.memories import Memories
+from memory.pool import Pool
+from memory.redaction import Redactor, build_redactor
+from memory.reinforcement import Reinforcement, Rules
+from memory.review import Review
+from memory.toolruns import ToolRuns
+from memory.toolvectors import ToolVectors
+from proxy.asking import Asking
+from proxy.config import ExtractionSettings, ReinforcementSettings, Settings
 from proxy.health import Health
+from proxy.injection import Injection
 from proxy.live.running import Live
 from proxy.metrics import Metrics
-from proxy.upstreams.base import Upstream
+from proxy.remembering.extractor import Extractor
+from proxy.remembering.learner import LEARN, READ, Learner
+from proxy.remembering.reading import Reading
+from proxy.remembering.rounds import build_schedule
+from proxy.remembering.schedule import Schedule
+from proxy.remembering.toolruns import EMBED, embedding
+from proxy.remembering.worker import Worker
 from store.database import Database
 from store.embedder import Embedder
+from store.entries import Entries
 from store.jobs import Jobs
 
 
@@ -20,16 +40,76 @@ class Remembering:
     """What learns from calls, and what is learned."""
 
     jobs: Jobs
+    worker: Worker
+    schedule: Schedule
+    tools: ToolRuns
+    tool_vectors: ToolVectors
+    memories: Memories
+    pool: Pool
+    injection: Injection
+    trail: AuditTrail
+    review: Review
+    keeping: Keeping
+    reading: Reading
 
 
 def build_remembering(
     settings: Settings,
     database: Database,
+    interactions: Interactions,
+    entries: Entries,
     live: Live,
-    upstreams: Mapping[str, Upstream],
+    asking: Asking,
     embedder: Callable[[], Embedder | None],
     metrics: Metrics,
     health: Health,
 ) -> Remembering:
     """Put the parts together. Opens nothing and starts nothing."""
-    return Remembering(jobs=Jobs(database))
+    redactor = build_redactor(settings.memory.redaction.engine)
+    memories = Memories(database, redact=redactor)
+    pool = Pool(database, memories)
+    tool_vectors = ToolVectors(database, embedder, lambda: live.now.settings.memory.interactions.embed)
+    tools = ToolRuns(database, tool_vectors, health.told_of("embedder"))
+    jobs, told = Jobs(database), health.told_of("memory")
+    reinforcement = _reinforcement(settings.memory.reinforcement, memories, database, embedder)
+    keeping, reading = _reading(settings.memory.extraction, database, interactions, memories, redactor, asking, metrics)
+    by_rules = keeping.by_rules if settings.memory.extraction.enabled else None
+    learner = Learner(interactions, entries, reinforcement, by_rules, metrics)
+    lanes = {LEARN: learner.lane(), READ: reading.lane(), EMBED: embedding(tool_vectors)}
+    return Remembering(
+        jobs=jobs,
+        worker=Worker(jobs, lanes, metrics, told),
+        schedule=build_schedule(settings.memory, database, memories, asking, embedder, metrics, told, reading.round),
+        tools=tools,
+        tool_vectors=tool_vectors,
+        memories=memories,
+        trail=memories.trail,
+        review=Review(memories, database),
+        keeping=keeping,
+        reading=reading,
+        pool=pool,
+        injection=Injection(pool, settings.memory.context.budget, told),
+    )
+
+
+def _reinforcement(
+    given: ReinforcementSettings, memories: Memories, database: Database, embedder: Callable[[], Embedder | None]
+) -> Reinforcement | None:
+    if not given.enabled:
+        return None
+    rules = Rules(given.step, given.contradiction, given.cooldown, given.unused_after)
+    return Reinforcement(memories, database, lambda: rules, embedder)
+
+
+def _reading(
+    given: ExtractionSettings,
+    database: Database,
+    interactions: Interactions,
+    memories: Memories,
+    redactor: Redactor,
+    asking: Asking,
+    metrics: Metrics,
+) -> tuple[Keeping, Reading]:
+    keeping = Keeping(database, memories, redactor)
+    extractor = Extractor(given, asking, redactor, metrics) if given.model is not None else None
+    return keeping, Reading(interactions, keeping, Backlog(database), Jobs(database), extractor, metrics)

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from proxy.auth import Caller
+from proxy.errors import Forbidden
 from proxy.services import Services
 
 
@@ -24,6 +25,12 @@ def any_caller(request: Request) -> Caller:
 def admin(request: Request) -> Caller:
     """Whoever has an admin's key."""
     return services(request).authenticator.identify_admin(request.headers)
+
+
+def require_admin(caller: Caller) -> None:
+    """Refuse what only admins may ask of a route that others may call, too. Raises ``Forbidden``."""
+    if caller.role != "admin":
+        raise Forbidden("This needs a key with the role admin.")
 
 
 AnyCaller = Annotated[Caller, Depends(any_caller)]

@@ -28,7 +28,8 @@ async def explain(
     namespace, named by ``?namespace=``. With ``server.expose: minimal`` a client learns nothing of stored prompts.
     """
     request = await read_chat(http, parts.settings.server.max_body)
-    exchange = parts.pipeline.place(as_called(request), caller_of(caller, namespace))
+    placed = parts.pipeline.place(as_called(request), caller_of(caller, namespace))
+    exchange = await parts.remembering.injection.into(placed)
     cache = parts.cache
     explainer = Explainer(parts.entries, cache.neighbours, cache.judges, parts.labels, time.time)
     exposed = caller.role == "admin" or parts.settings.server.expose == "full"

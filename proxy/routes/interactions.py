@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Annotated, Any
 
@@ -10,10 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from memory.interactions import Interaction, InteractionError, summary_of
 from proxy.errors import InvalidRequest, NotFound
+from proxy.remembering.learner import LEARN
+from proxy.remembering.toolruns import as_hit, as_run, embed_job
 from proxy.routes.access import AnyCaller, Parts
+from proxy.services import Services
 from proxy.wire import check_nesting
+from store.writer import Statement
 
 router = APIRouter(tags=["interactions"])
+
+_NO_COLUMNS = {"prompt", "response", "response_summary", "input", "output", "reinforce", "cached_from"}
 
 
 class NewInteraction(BaseModel):
@@ -34,7 +41,7 @@ class NewInteraction(BaseModel):
     context_pack: dict[str, Any] | None = None
     reinforce: bool = Field(
         default=True,
-        description="May memories that the response used gain from it? Kept for clients; there are no memories yet.",
+        description="May memories that the response used gain from it? Behind the answer, once per session.",
     )
     interaction_type: str = Field(default="llm", min_length=1, max_length=64)
     tool_id: str | None = None
@@ -45,6 +52,14 @@ class NewInteraction(BaseModel):
     quality_score: float | None = Field(default=None, ge=0, le=1)
     latency_ms: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     error: str | None = None
+    cost: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="US dollars.")
+    cached_from: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="The run of this tool whose output was served instead of running it: makes this a hit. Its output "
+        "is taken where none is given.",
+    )
     metadata: dict[str, Any] = {}
 
 
@@ -59,7 +74,7 @@ async def record(given: NewInteraction, parts: Parts, caller: AnyCaller) -> dict
     if not logged.get(given.interaction_type, True):
         raise InvalidRequest(f"Logging of {given.interaction_type!r} is switched off.", param="interaction_type")
     response = given.response or _as_text(given.output)
-    fields = given.model_dump(exclude={"prompt", "response", "response_summary", "input", "output", "reinforce"})
+    fields = given.model_dump(exclude=_NO_COLUMNS)
     interaction = Interaction(
         prompt=prompt,
         response=response,
@@ -67,7 +82,11 @@ async def record(given: NewInteraction, parts: Parts, caller: AnyCaller) -> dict
         namespace=caller.namespace,
         **fields,
     )
-    await parts.interactions.record(interaction)
+    if interaction.tool_id is not None:
+        interaction = as_run(interaction)
+    if given.cached_from is not None:
+        interaction = await asyncio.to_thread(as_hit, parts.interactions, interaction, given.cached_from)
+    await parts.interactions.record(interaction, _jobs(parts, interaction, given.reinforce))
     return {"status": "recorded", "id": interaction.id, "created_at": interaction.created_at}
 
 
@@ -98,6 +117,16 @@ def get_interaction(id: str, parts: Parts, caller: AnyCaller) -> dict[str, Any]:
     if found is None:
         raise NotFound(f"No interaction {id!r}.", param="id")
     return found
+
+
+def _jobs(parts: Services, interaction: Interaction, reinforce: bool) -> list[Statement]:
+    """What is to be done behind the answer; it stands or falls with the interaction, and never holds it up."""
+    memory, queue = parts.settings.memory, parts.remembering.jobs
+    jobs = embed_job(queue, interaction) if memory.interactions.embed else []
+    says = bool(interaction.response or interaction.response_summary)
+    if reinforce and says and interaction.cache_status != "hit" and memory.reinforcement.enabled:
+        jobs.append(queue.statement(LEARN, interaction.id, interaction.namespace))
+    return jobs
 
 
 def _check_storable(given: NewInteraction) -> None:

@@ -61,6 +61,7 @@ STRICT = Policy(
     max_temperature=0.0,
     store_tool_calls="never",
     allow_loosening=False,
+    memory="off",
     classes=dict.fromkeys(DEFAULT_CLASSES, NONE),
 )
 FIXED = dataclasses.replace(STRICT, similarity_threshold=1.0)
@@ -94,6 +95,8 @@ LOOSENED = [
     (STRICT, "headers", frozenset({"tags"})),
     (STRICT, "headers", None),
     (STRICT, "match_history", "meaning"),
+    (STRICT, "memory", "read"),
+    (STRICT, "memory", "full"),
     (STRICT, "max_temperature", 0.1),
     (STRICT, "store_tool_calls", "exact"),
     (STRICT, "store_tool_calls", "semantic"),

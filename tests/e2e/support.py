@@ -311,14 +311,16 @@ class Ran:
     err: str
 
 
-def run(*arguments: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Ran:
-    """Run ``reprise`` with these arguments to its end."""
+def run(
+    *arguments: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None, typed: str | None = None
+) -> Ran:
+    """Run ``reprise`` with these arguments to its end, with what is typed on its standard input."""
     done = subprocess.run(
         [REPRISE, *map(str, arguments)],
         cwd=cwd,
         env=dict(env) if env is not None else environment(),
-        stdin=subprocess.DEVNULL,
         capture_output=True,
+        **({"stdin": subprocess.DEVNULL} if typed is None else {"input": typed}),
         text=True,
         timeout=100,
         check=False,

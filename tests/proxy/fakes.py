@@ -138,6 +138,16 @@ class FakeIndex:
     def reset(self):
         self._vectors.clear()
 
+    def collection_of(self, partition, embedder):
+        return f"{partition}-{embedder}"
+
+    def drop(self, names):
+        for partition, embedder in [key for key in self._vectors if self.collection_of(*key) in names]:
+            del self._vectors[partition, embedder]
+
+    def compact(self):
+        self.compacted = True
+
 
 def open_fake_tier(parts, vectors):
     """Open the semantic tier of running parts without a model or an index on disk.

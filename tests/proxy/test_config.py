@@ -104,6 +104,7 @@ def test_the_policy_defaults_are_those_of_the_cache():
         "max_entries",
         "max_bytes",
         "match_history",
+        "memory",
         "headers",
     ):
         assert getattr(ours, name) == getattr(theirs, name), name
@@ -756,6 +757,8 @@ def test_a_wrong_value_is_told_by_line_and_key(problems, text, key, message):
         ("headers: policy", "headers", "must be a list"),
         ("streams: {server: no}", "streams.server", 'is no known key; did you mean "serve"?'),
         ("streams: {serve: 7}", "streams.serve", "must be true or false"),
+        ("memory: some", "memory", "must be one of off, read, full"),
+        ("memory: on", "memory", "must be one of off, read, full"),
         ("match_history: maybe", "match_history", "must be one of equal, meaning"),
         ("extends: blanced", "extends", "names no policy; there are aggressive, balanced, conservative; did you mean"),
         ("extends: Big Name", "extends", "names no policy"),

@@ -150,6 +150,7 @@ _VALUES = {
     "audit_rate": st.sampled_from([0.1, 0.2]),
     "store_tool_calls": st.sampled_from(["exact", "semantic", "never"]),
     "max_entries": st.sampled_from([5, "none"]),
+    "memory": st.sampled_from(["off", False, "read"]),
     "similarity_threshold": st.sampled_from([0.8, 0.9]),
 }
 _BLOCKS = st.fixed_dictionaries({}, optional=_VALUES)

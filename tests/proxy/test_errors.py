@@ -16,6 +16,7 @@ ALL = {
     "Unauthenticated": (401, "invalid_request_error", "invalid_api_key"),
     "Forbidden": (403, "permission_error", "forbidden"),
     "NotFound": (404, "invalid_request_error", "not_found"),
+    "Conflict": (409, "invalid_request_error", "conflict"),
     "BodyTooLarge": (413, "invalid_request_error", "body_too_large"),
     "NotCached": (504, "invalid_request_error", "only_if_cached"),
     "Unavailable": (503, "server_error", "unavailable"),

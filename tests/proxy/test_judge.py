@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.asking import MOST_REPLY, Asking
 from proxy.config import JudgeSettings, ModelEntry, ServerSettings
 from proxy.errors import UpstreamTimeout
 from proxy.labels.judge import MOST_TEXT, Judge, read_verdict
@@ -33,8 +34,7 @@ class Bench:
         entry = {"model_name": "small", "litellm_params": {"model": "openai/tiny", "api_key": "sk-judge"}}
         self.judge = Judge(
             JudgeSettings(model=model, **settings),
-            Router([ModelEntry.model_validate(entry)], ServerSettings()),
-            {"direct": self, "litellm": self},
+            Asking(Router([ModelEntry.model_validate(entry)], ServerSettings()), {"direct": self, "litellm": self}),
             self.metrics,
             outcome=self.outcomes.append,
             clock=lambda: self.now,
@@ -157,7 +157,7 @@ async def test_texts_cannot_leave_their_place(hostile):
 
 async def test_the_mark_cannot_be_guessed():
     bench = Bench(replying('{"same": true}'))
-    judge = Judge(JudgeSettings(model="small"), bench.judge._router, {"direct": bench}, Metrics())
+    judge = Judge(JudgeSettings(model="small"), bench.judge._asking, Metrics())
     for _ in range(2):
         await judge.verdict(*QUESTIONS, "a", "b")
     marks = [call.body["messages"][1]["content"].split("\n")[0] for call in bench.sent]
@@ -185,7 +185,7 @@ async def test_what_a_server_refuses_is_left_out_from_then_on(status):
         refusing(400),
         FakeUpstream(b"<html>", headers=JSON),
         FakeUpstream(b"[]", headers=JSON),
-        FakeUpstream(b" " * 70_000, headers=JSON),
+        FakeUpstream(b" " * (MOST_REPLY + 1), headers=JSON),
         FakeUpstream(before=[UpstreamTimeout("late")]),
         FakeUpstream(b'{"choi', RuntimeError("broken")),
     ],

@@ -42,6 +42,7 @@ GIVEN = {
     "max_candidates": 9,
     "store_tool_calls": "never",
     "match_history": "meaning",
+    "memory": "read",
     "streams": {"serve": False, "store": False},
     "guards": {"modal": False, "numbers": True},
     "headers": ["tags"],
@@ -61,6 +62,7 @@ def test_every_setting_of_a_policy_reaches_the_cache():
     assert (policy.max_entries, policy.max_bytes) == (10, 2**20), "how much is kept"
     assert (policy.guards_off, policy.match_history) == (frozenset({"modal"}), "meaning"), "what is compared"
     assert (policy.serve_streams, policy.store_streams) == (False, False), "streams"
+    assert policy.memory == "read", "what memory does"
     assert policy.headers == frozenset({"tags"}), "what callers may ask for"
     assert (policy.max_temperature, policy.candidates, policy.max_candidates) == (0.3, 7, 9), "what is looked at"
     assert (policy.store_tool_calls, policy.allow_loosening) == ("never", True), "what is let"

@@ -1,0 +1,1 @@
+"""Benchmarks of memory: extraction, echoes, the whole loop, dialogues."""

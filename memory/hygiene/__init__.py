@@ -1,0 +1,1 @@
+"""What time does to memories: they fade, expire, repeat and contradict each other."""

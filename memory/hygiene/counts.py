@@ -1,0 +1,5 @@
+"""What a run of hygiene did, by name."""
+
+from __future__ import annotations
+
+Counts = dict[str, int]
