@@ -176,9 +176,24 @@ def span_of(
     text = None if interaction is None else interaction["response" if given.role == "assistant" else "prompt"]
     if not text or not 0 <= given.start < given.end <= len(text):
         return bare
-    before = shown(text[max(0, given.start - AROUND - _BEYOND) : given.start])[-AROUND:]
-    after = shown(text[given.end : given.end + AROUND + _BEYOND])[:AROUND]
-    return Span(given.interaction_id, given.role, given.start, given.end, given.span, before, after)
+    # Taken out of the whole: words around a secret are what tells that it is one.
+    first = max(0, given.start - AROUND - _BEYOND)
+    window = shown(text[first : given.end + AROUND + _BEYOND])
+    likely = len(shown(text[first : given.start]))
+    starts = [match.start() for match in re.finditer(re.escape(given.span), window)] if given.span else []
+    if not starts:
+        return bare
+    at = min(starts, key=lambda start: abs(start - likely))
+    before, after = window[:at].strip(), window[at + len(given.span) :].strip()
+    return Span(given.interaction_id, given.role, given.start, given.end, given.span, _end(before), _beginning(after))
+
+
+def _end(text: str) -> str:
+    return text if len(text) <= AROUND else text[-AROUND:].partition(" ")[2]
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= AROUND else text[:AROUND].rpartition(" ")[0]
 
 
 def _words(text: str) -> set[str]:

@@ -160,11 +160,12 @@ class Decisions:
         if kept not in both:
             raise MemoryFault("keep", f"keep must be {pair.first} or {pair.second}")
         gone = both[pair.second if kept == pair.first else pair.first]
-        changes = list(self._steps.replace(connection, gone, kept, "merge"))
+        # Whoever keeps a candidate in the place of what was trusted trusts it.
+        approved = {"status": "active"} if gone["status"] == "active" else {}
+        # The one that goes makes way first: the other may get its words.
+        changes = list(self._steps.replace(connection, gone, kept, "merge", approved=True))
+        changes += self._steps.edit(connection, both[kept], {**edits, **approved})
         changes.append(pairs.settle(connection, pair, "merged", first["namespace"], "merge", first["project"]))
-        reworded = self._steps.edit(connection, both[kept], edits) if edits else None
-        if reworded is not None:
-            changes.append(reworded)
         return Done(kept, self._memories.trail.write(connection, by, *changes))
 
 

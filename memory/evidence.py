@@ -155,9 +155,7 @@ def gather(memory: Reading, text: Places, prompt: Places, others: Sequence[Place
     return Evidence(values, " ".join(text.reading.sentences[number].text for number in where))
 
 
-def _said(
-    token: Token, where: tuple[int, ...], text: Places, prompt: Places, others: Sequence[Places]
-) -> Said:
+def _said(token: Token, where: tuple[int, ...], text: Places, prompt: Places, others: Sequence[Places]) -> Said:
     found = text.of(token)
     return Said(
         token,

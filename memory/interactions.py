@@ -238,6 +238,6 @@ def read_json(text: str | None, kind: type) -> Any:
     """A JSON column; damaged JSON reads as empty."""
     try:
         value = json.loads(text) if text else None
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     return value if isinstance(value, kind) else kind()

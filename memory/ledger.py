@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -26,6 +27,9 @@ _INSERT = sa.insert(memories)
 _SUPPORT = insert(memory_support).on_conflict_do_nothing()
 _SESSION = sa.select(interactions.c.session_id).where(interactions.c.id == sa.bindparam("id"))
 
+MOST_CHANGES: Final = 64
+"""Of a namespace, of which it is known what they changed."""
+
 Support = Sequence[Any]
 """``[interaction, session, at]``."""
 
@@ -36,6 +40,7 @@ class Ledger:
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._versions: dict[str, int] = {}
+        self._changes: dict[str, deque[set[str | None]]] = {}
         self._lock = threading.Lock()
         self._mark = f"memories changed {id(self)}"
         # A connection comes back after its commit: counted earlier, a reader could keep the old state as the new one.
@@ -52,7 +57,7 @@ class Ledger:
     def make(self, connection: sa.Connection, row: dict[str, Any], reason: str | None = None) -> Changed:
         """Insert a memory."""
         connection.execute(_INSERT, row)
-        self.touch(connection, row["namespace"])
+        self.touch(connection, row["namespace"], row["id"])
         return _changed(row, "add", None, rows.tracked(row), reason)
 
     def change(
@@ -80,7 +85,7 @@ class Ledger:
         if other is not None:
             raise Conflict(f"memory {other['id']} says the same as {future['status']} already")
         connection.execute(sa.update(memories).where(memories.c.id == row["id"]).values(**columns))
-        self.touch(connection, row["namespace"])
+        self.touch(connection, row["namespace"], row["id"])
         return _changed(row, action, {name: present[name] for name in after}, after, reason)
 
     def support(self, connection: sa.Connection, id_: str, gained: Sequence[Support]) -> list[Support]:
@@ -119,15 +124,30 @@ class Ledger:
         done = connection.execute(_SUPPORT, values)
         return bool(done.rowcount)
 
-    def touch(self, connection: sa.Connection, namespace: str) -> None:
-        """Count the transaction as a change of the namespace's memories, once it is committed."""
-        connection.info.setdefault(self._mark, set()).add(namespace)
+    def changed_since(self, namespace: str, version: int) -> frozenset[str] | None:
+        """The memories changed since ``version`` was that; None where that is not known, or too long ago."""
+        with self._lock:
+            count = self._versions.get(namespace, 0) - version
+            recent = list(self._changes.get(namespace, ()))[-count:] if count > 0 else []
+        if len(recent) != count:
+            return None
+        ids = frozenset[str | None]().union(*recent)
+        return None if None in ids else frozenset(id_ for id_ in ids if id_ is not None)
+
+    def touch(self, connection: sa.Connection, namespace: str, id_: str | None = None) -> None:
+        """Count the transaction as a change of the namespace's memories, once it is committed.
+
+        Args:
+            id_: the one that changes; None: it is not known which.
+        """
+        connection.info.setdefault(self._mark, {}).setdefault(namespace, set()).add(id_)
 
     def _count(self, _: Any, record: Any) -> None:
-        touched = record.info.pop(self._mark, ())
+        touched: Mapping[str, set[str | None]] = record.info.pop(self._mark, {})
         with self._lock:
-            for namespace in touched:
+            for namespace, ids in touched.items():
                 self._versions[namespace] = self._versions.get(namespace, 0) + 1
+                self._changes.setdefault(namespace, deque(maxlen=MOST_CHANGES)).append(ids)
 
 
 def _changed(

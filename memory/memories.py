@@ -109,6 +109,10 @@ class Memories:
         """Rises after each committed change of the namespace's memories; begins at 0 with the process."""
         return self._ledger.version(namespace)
 
+    def changed_since(self, namespace: str, version: int) -> frozenset[str] | None:
+        """Ids of the memories changed since ``version`` was that; None where that is not known, or too long ago."""
+        return self._ledger.changed_since(namespace, version)
+
     def touched(self, connection: sa.Connection, namespace: str) -> None:
         """Let ``version`` rise with this transaction, which changes memories by other hands."""
         self._ledger.touch(connection, namespace)

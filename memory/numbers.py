@@ -94,11 +94,15 @@ TOKEN: Final = re.compile(
 )
 
 
-def plain_number(text: str) -> float:
-    """The value of digits with separators: "1 204", "1,204.5", "0,05"."""
+def plain_number(text: str) -> float | None:
+    """The value of digits with separators: "1 204", "1,204.5", "0,05"; None where it is no number after all."""
     if re.fullmatch(r"\d{1,3}(?:[ \u00a0\u202f,']\d{3})+(?:[.,]\d+)?", text):
         text = re.sub(r"[ \u00a0\u202f']|,(?=\d{3})", "", text)
-    return float(text.replace(",", "."))
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        # Unicode has digits that are none, and fractions.
+        return None
 
 
 def quantity(tokens: Sequence[str], at: int) -> tuple[Quantity, int] | None:
@@ -110,8 +114,9 @@ def quantity(tokens: Sequence[str], at: int) -> tuple[Quantity, int] | None:
     first = tokens[at]
     if first in ("one", "une") and at and tokens[at - 1] in _CLOCK:
         return Quantity(1.0), 1
-    if first[0].isdigit():
-        return _with_unit(tokens, at, plain_number(first), 1, digits=True)
+    if first[:1].isdigit():
+        value = plain_number(first)
+        return None if value is None else _with_unit(tokens, at, value, 1, digits=True)
     if first in ARTICLES and not _is_scaled(tokens, at):
         return _bare_unit(tokens, at)
     found = _spelled(tokens, at)

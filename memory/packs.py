@@ -120,14 +120,26 @@ def ranked(notes: Iterable[Note], project: str, prompt: frozenset[str], most: in
     """
     own = [note for note in notes if note.memory.project in ("", project)]
     matches = (Match(note, len(note.terms & prompt), not note.tags.isdisjoint(prompt)) for note in own)
-    wanted = sorted((match for match in matches if match.related or match.note.personal), key=lambda match: match.rank)
+    return best_of((match for match in matches if match.related or match.note.personal), most)
+
+
+def best_of(matches: Iterable[Match], most: int) -> list[Match]:
+    """The best first, of each band at most so many, of those that nothing speaks for a third."""
     left = dict.fromkeys(SHARES, most)
+    unrelated = unasked(most)
     best: list[Match] = []
-    for match in wanted:
-        if left[match.note.band] > 0:
-            left[match.note.band] -= 1
+    for match in sorted(matches, key=lambda match: match.rank):
+        band = match.note.band
+        if left[band] and (match.related or unrelated):
+            left[band] -= 1
+            unrelated -= not match.related
             best.append(match)
     return best
+
+
+def unasked(most: int) -> int:
+    """How many are looked at that share nothing with the prompt: little room is kept for them."""
+    return -(-most // 3)
 
 
 def pack(matches: Sequence[Match], budget: int) -> Pack | None:

@@ -128,7 +128,7 @@ def _sentence(text: str, language: str) -> Sentence:
         if number is not None:
             tokens.append(Token(f"#{number[0].value:g}", _weight_of_number(number[0]), number[0]))
         elif words[at][:1].isalpha():
-            name = at > 0 and found[at].group()[0].isupper() or _is_code(spaced, found[at])
+            name = (at > 0 and found[at].group()[0].isupper()) or _is_code(spaced, found[at])
             tokens.append(Token(stem(words[at], language), weight_of(words[at], language), name=name))
         at += number[1] if number is not None else 1
     return Sentence(text, tuple(tokens), any(word in NEGATIONS for word in words))

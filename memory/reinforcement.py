@@ -11,9 +11,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
+from memory import rows
 from memory.contradiction import contradicts
 from memory.earlier import Earlier, earlier_answer
-from memory.echo import echoes
+from memory.echo import Echoes, echoes
 from memory.interactions import stamp
 from memory.memories import Memories
 from memory.memory import Actor, Conflict, Memory
@@ -29,6 +30,8 @@ LOW: Final = 0.5
 """Confidence below which a contradicted memory returns to review."""
 UNUSED: Final = "unused"
 CONTRADICTED: Final = "contradicted"
+DECAY: Final = ("hygiene", "decay")
+"""Actor and action of the audit row of a memory that time alone took out of use."""
 HITS: Final = frozenset({"hit", "stale"})
 """Cache statuses of answers that no model has just made."""
 PERSONAL: Final = frozenset({"identity", "preference"})
@@ -105,54 +108,44 @@ class Reinforcement:
         answer = record["response"] or record["response_summary"] or ""
         named = _named(record)
         if named:
-            found = [self._memories.get(id_, record["namespace"]) for id_ in named]
-            pool = [memory for memory in found if memory is not None and self._may_gain(memory)]
-            ids = set(used(record["prompt"], pool, answer, self._embedder))
+            pool = [memory for id_ in named if (memory := self._memories.get(id_, record["namespace"])) is not None]
+            ids = used(record["prompt"], pool, answer, self._embedder)
         else:
             pool = self._pool(record["namespace"], record["project"] or "")
-            ids = set(echoed_anew(record["prompt"], pool, answer, self._embedder))
-        told = before.response if before is not None else ""
-        # What the answer before told already may be repeated from there.
-        return [memory for memory in pool if memory.id in ids and (named or not told or not echoes(memory.content, told))]
+            ids = echoed_anew(record["prompt"], pool, answer, self._embedder)
+            if ids and before is not None:
+                # What the answer before told already may be repeated from there.
+                told = Echoes(before.response, before.prompt)
+                ids = [memory.id for memory in pool if memory.id in set(ids) and not told.hold(memory.content)]
+        return [memory for memory in pool if memory.id in set(ids) and self._may_gain(memory)]
 
     def _pool(self, namespace: str, project: str) -> list[Memory]:
         """What an answer may be held against that names no memories: its project's, and whose it is."""
-        listed = [
-            memory
-            for memory in self._memories.active(namespace, project)
-            if memory.project == project or memory.memory_type in PERSONAL
-        ]
-        return listed + [memory for memory in self._decayed(namespace, project) if self._may_gain(memory)]
-
-    def _decayed(self, namespace: str, project: str) -> list[Memory]:
-        statement = sa.select(memories.c.id).where(
+        statement = rows.select().where(
             memories.c.namespace == namespace,
             memories.c.status == "superseded",
             memories.c.project.in_({project, ""}),
             memories.c.decayed_on.is_not(None),
             memories.c.superseded_by.is_(None),
         )
-        found = [self._memories.get(row["id"]) for row in self._database.query(statement)]
+        decayed = [rows.as_memory(row) for row in self._database.query(statement)]
         return [
             memory
-            for memory in found
-            if memory is not None and (memory.project == project or memory.memory_type in PERSONAL)
+            for memory in [*self._memories.active(namespace, project), *decayed]
+            if memory.project == project or memory.memory_type in PERSONAL
         ]
 
     def _may_gain(self, memory: Memory) -> bool:
         """Is it active, or out of use only because it had decayed?"""
-        if memory.status == "active":
-            return True
-        if memory.status != "superseded" or memory.superseded_by is not None:
-            return False
+        if memory.status != "superseded":
+            return memory.status == "active"
         latest = (
-            sa.select(audit.c.actor, audit.c.after)
+            sa.select(audit.c.actor, audit.c.action)
             .where(audit.c.object_id == memory.id, audit.c.after.like('%"superseded"%'))
             .order_by(audit.c.at.desc(), audit.c.id.desc())
             .limit(1)
         )
-        rows = self._database.query(latest)
-        return bool(rows) and rows[0]["actor"] == "hygiene"
+        return [(row["actor"], row["action"]) for row in self._database.query(latest)] == [DECAY]
 
     def _contradicted(self, before: Earlier, said: str) -> list[Memory]:
         """The memories that the answer before carried and the user now contradicts."""
@@ -216,7 +209,7 @@ class Reinforcement:
         if row["review"] == UNUSED:
             changes["review"] = None
         if row["status"] == "superseded":
-            changes["status"] = "active"
+            changes |= {"status": "active", "decayed_on": None}
         try:
             self._adjust(connection, record, id_, "used", changes)
         except Conflict:

@@ -26,7 +26,7 @@ class Repeats:
         self._database = database
 
     def tools(self, calls: Calls, limit: int) -> list[Row]:
-        """Tools by runs that were logged, not by hits; ``repeats``: runs with an input that this tool has had before."""
+        """Tools by logged runs, not by hits; ``repeats``: runs with an input that this tool has had before."""
         name = sa.func.coalesce(log.c.tool_name, log.c.tool_id, log.c.interaction_type)
         by_input = (
             sa.select(

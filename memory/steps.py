@@ -68,12 +68,22 @@ class Steps:
 
     def change(self, connection: sa.Connection, row: Row, values: Mapping[str, Any], actor: Actor, action: str) -> Done:
         """Set fields of a row; nothing is written where that changes nothing. Raises ``Conflict``."""
-        changed = self._ledger.change(connection, row, values, action)
-        return Done(row["id"], None if changed is None else self._trail.write(connection, actor, changed))
+        changes = self.edit(connection, row, values, action)
+        return Done(row["id"], self._trail.write(connection, actor, *changes) if changes else None)
 
-    def edit(self, connection: sa.Connection, row: Row, values: Mapping[str, Any]) -> Changed | None:
-        """Set fields of a row as part of something larger; gives what the audit says of it. Raises ``Conflict``."""
-        return self._ledger.change(connection, row, values, "edit")
+    def edit(
+        self, connection: sa.Connection, row: Row, values: Mapping[str, Any], action: str = "edit"
+    ) -> Sequence[Changed]:
+        """Set fields of a row as part of something larger; gives what the audit says of it. Raises ``Conflict``.
+
+        Of what was extracted, the wording that is replaced is kept as a superseded row: it is known when it is
+        extracted again.
+        """
+        changed = self._ledger.change(connection, row, values, action)
+        if changed is None:
+            return []
+        reworded = {**row, **rows.stored(values)}["content_key"] != row["content_key"]
+        return [changed, self._leave_behind(connection, row)] if reworded and row["interaction_id"] else [changed]
 
     def promote(self, connection: sa.Connection, row: Row, edits: Mapping[str, Any], actor: Actor) -> Done:
         """Make a candidate active, or have it superseded by the active memory that says the same."""
@@ -84,18 +94,26 @@ class Steps:
             reason = _reason(actor, f"{active['id']} says it already")
             changes = self.replace(connection, row, active["id"], "promote", reason)
             return Done(active["id"], self._trail.write(connection, actor, *changes))
-        made = self._ledger.change(connection, row, values, "promote")
-        left = self._leave_behind(connection, row) if future["content_key"] != row["content_key"] else None
-        return Done(row["id"], self._trail.write(connection, actor, *filter(None, (made, left))))
+        return self.change(connection, row, values, actor, "promote")
 
     def refuse(self, connection: sa.Connection, row: Row, actor: Actor, action: str) -> Done:
         """Make a memory invalid, for good."""
         return self.change(connection, row, {"status": "invalid", "review": REJECTED}, actor, action)
 
     def replace(
-        self, connection: sa.Connection, row: Row, by: str | None, action: str, reason: str | None = None
+        self,
+        connection: sa.Connection,
+        row: Row,
+        by: str | None,
+        action: str,
+        reason: str | None = None,
+        *,
+        approved: bool = False,
     ) -> Sequence[Changed]:
         """Supersede a live memory, by another that gains its support or by none; gives what the audit says of it.
+
+        Args:
+            approved: may the other be a candidate where this one is active?
 
         Raises:
             Missing: no such other within the namespace.
@@ -108,6 +126,8 @@ class Steps:
         other = None if by is None else self.required(connection, by, row["namespace"])
         if other is not None and other["status"] not in LIVE:
             raise Conflict(f"memory {by} is {other['status']}")
+        if other is not None and not approved and (row["status"], other["status"]) == ("active", "candidate"):
+            raise Conflict(f"memory {by} is a candidate: nobody has approved it")
         values = {"status": "superseded", "superseded_by": by, "review": None}
         changes = [self._ledger.change(connection, row, values, action, reason)]
         if other is not None:
@@ -122,7 +142,6 @@ class Steps:
             self.change(connection, known, {"valid_until": row["valid_until"]}, actor, "renew")
 
     def _leave_behind(self, connection: sa.Connection, row: Row) -> Changed:
-        """Keep the wording that a person replaced, so that it is known when it is extracted again."""
         copied = {column.name: row[column.name] for column in memories.c if column.name in row}
         past = {"id": new_id("mem"), "status": "superseded", "superseded_by": row["id"], "review": None}
         now = {"version": 1, "created_at": self._ledger.now(), "updated_at": self._ledger.now()}

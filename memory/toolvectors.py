@@ -18,8 +18,12 @@ from store.tables import interaction_vectors as vectors
 from store.tables import interactions as log
 
 _NAMES: Final = ("interaction_id", "namespace", "tool_id", "embedder", "vector")
+# A run that was forgotten while its input was embedded must leave nothing behind.
+_STILL_THERE: Final = sa.exists().where(log.c.id == sa.bindparam("interaction_id"))
 _INSERT: Final = Prepared(
-    insert(vectors).values({name: sa.bindparam(name) for name in _NAMES}).on_conflict_do_nothing()
+    insert(vectors)
+    .from_select(_NAMES, sa.select(*(sa.bindparam(name) for name in _NAMES)).where(_STILL_THERE))
+    .on_conflict_do_nothing()
 )
 UNREAD: Final = b""
 """Stands for the vector of a text that the embedder does not read whole: it is found by equality alone."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from memory.common import Common
 from memory.echo import Echoes
 from memory.evidence import Places, gather
 from memory.judging import Judge, Loaded, no_embedder
@@ -30,9 +31,7 @@ class Remembered(Protocol):
         ...
 
 
-def used(
-    prompt: str, memories: Sequence[Remembered], answer: str, embedder: Loaded = no_embedder
-) -> list[str]:
+def used(prompt: str, memories: Sequence[Remembered], answer: str, embedder: Loaded = no_embedder) -> list[str]:
     """Ids of the memories that the answer made use of, of those that were in its prompt.
 
     Code counts: a package manager named by a memory shows in a command. What only restates the prompt does not.
@@ -56,10 +55,8 @@ MANNER = frozenset({"preference", "adaptation"})
 """Types of memory that answers follow more often than they tell them."""
 
 
-def echoed_anew(
-    prompt: str, memories: Sequence[Remembered], answer: str, embedder: Loaded = no_embedder
-) -> list[str]:
+def echoed_anew(prompt: str, memories: Sequence[Remembered], answer: str, embedder: Loaded = no_embedder) -> list[str]:
     """Ids of the memories that the answer echoes and the prompt does not: nobody said that they were at hand."""
-    there = Echoes(answer, prompt, embedder)
+    there = Echoes(answer, prompt, embedder, Common(memory.content for memory in memories))
     given = Echoes(prompt)
     return [memory.id for memory in memories if there.hold(memory.content) and not given.hold(memory.content)]

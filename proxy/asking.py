@@ -18,7 +18,7 @@ from proxy.errors import UpstreamError, UpstreamTimeout
 from proxy.upstreams.base import Target, Upstream, UpstreamCall
 from proxy.upstreams.router import is_direct
 
-MOST_REPLY: Final = 1 << 20
+MOST_REPLY: Final = 4 << 20
 """Bytes of a reply at most."""
 # What some servers or models do not take: left out where they refuse it.
 _REFUSALS: Final = frozenset({400, 415, 422})

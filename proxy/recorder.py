@@ -17,6 +17,7 @@ from proxy.labels.reactions import Reactions
 from proxy.metrics import Metrics
 from proxy.prices import Prices
 from proxy.remembering.forgotten import Forgotten
+from proxy.remembering.logged import Redaction
 from proxy.usage import cached_tokens, response_text, usage_of
 from store.writer import Statement
 
@@ -32,6 +33,7 @@ class Recorder:
     Args:
         lessons: what is written with an interaction, for memory to work on.
         forgotten: what was forgotten while calls were under way: they are answered and counted, but not logged.
+        redaction: gives each interaction as it may be logged.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Recorder:
         log_calls: Callable[[], bool] = lambda: True,
         lessons: Callable[[Exchange, Outcome], Sequence[Statement]] = lambda exchange, outcome: (),
         forgotten: Forgotten | None = None,
+        redaction: Redaction | None = None,
     ) -> None:
         self._interactions = interactions
         self._metrics = metrics
@@ -54,6 +57,7 @@ class Recorder:
         self._log_calls = log_calls
         self._lessons = lessons
         self._forgotten = forgotten or Forgotten()
+        self._redaction = redaction or Redaction()
 
     async def record(self, exchange: Exchange, outcome: Outcome) -> None:
         """Log a round trip; returns once it survives a killed process, or the log has failed."""
@@ -65,7 +69,8 @@ class Recorder:
             self._measure(exchange, outcome, interaction)
             if self._log_calls() and not self._forgotten.covers(interaction, asked):
                 async with asyncio.timeout(PATIENCE):
-                    await self._interactions.record(interaction, self._lessons(exchange, outcome))
+                    logged = await self._redaction(interaction)
+                    await self._interactions.record(logged, self._lessons(exchange, outcome))
                 self._health.worked("log")
         except Exception as error:  # noqa: BLE001  the caller gets its answer, whatever the log does
             self._health.failed(error, "log")
@@ -77,7 +82,8 @@ class Recorder:
         try:
             interaction = self._interaction(exchange, outcome)
             if not self._forgotten.covers(interaction, exchange.call.asked):
-                await self._interactions.record(dataclasses.replace(interaction, interaction_type=REFRESH))
+                logged = await self._redaction(dataclasses.replace(interaction, interaction_type=REFRESH))
+                await self._interactions.record(logged)
         except Exception as error:  # noqa: BLE001  as above
             self._health.failed(error, "log")
 

@@ -10,7 +10,8 @@ import asyncio
 import hashlib
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -35,6 +36,14 @@ _INSTRUCTION = re.compile(
 )
 
 
+@dataclass(frozen=True)
+class Said:
+    """A reply, word for word."""
+
+    text: str
+    finish: str = "stop"
+
+
 class ScriptedModel:
     """The server's application and what it was asked.
 
@@ -51,6 +60,8 @@ class ScriptedModel:
         self.headers: list[dict[str, str]] = []
         self.bodies: list[bytes] = []
         self.by_prompt: Counter[str] = Counter()
+        self.says: Callable[[Mapping[str, Any]], Said | None] = lambda body: None
+        """The reply to a chat body, word for word; None where the prompt decides, as ever."""
         self.aborted = 0
         """Streams whose reader left."""
         self.app = Starlette(
@@ -73,7 +84,8 @@ class ScriptedModel:
         self.headers.append(dict(request.headers))
         prompt = last_text(body)
         self.by_prompt[prompt] += 1
-        does = dict(_INSTRUCTION.findall(prompt))
+        said = self.says(body)
+        does = dict(_INSTRUCTION.findall(prompt)) if said is None else {"finish": said.finish}
         await asyncio.sleep(float(does.get("delay") or self._thinking))
         if "hang" in does:
             await asyncio.sleep(3600)
@@ -86,6 +98,8 @@ class ScriptedModel:
         if "malformed" in does:
             return Response("<html>not json</html>", media_type="application/json")
         answer = completion(body, prompt, does)
+        if said is not None:
+            answer["choices"][0]["message"]["content"] = said.text
         headers = {"x-request-id": "req-scripted", "openai-processing-ms": "5"}
         if body.get("stream"):
             return StreamingResponse(self._stream(body, answer, does), media_type="text/event-stream", headers=headers)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from cache.lookup import Cache
 from memory.interactions import Interactions
+from memory.redaction import build_redactor
 from memory.statistics import Statistics
 from proxy.asking import Asking
 from proxy.auth import Authenticator
@@ -36,6 +37,7 @@ from proxy.recorder import Recorder
 from proxy.remembering.assembly import Remembering, build_remembering
 from proxy.remembering.forgotten import Forgotten
 from proxy.remembering.learner import Lessons
+from proxy.remembering.logged import Redaction
 from proxy.semantic import SemanticTier
 from proxy.stale import Refresher
 from proxy.upstreams.base import Upstream
@@ -85,6 +87,7 @@ class Services:
     semantic: SemanticTier
     epochs: Epochs
     forgotten: Forgotten
+    redaction: Redaction
 
     @property
     def settings(self) -> Settings:
@@ -150,7 +153,8 @@ def build_services(settings: Settings) -> Services:
     reactions = Reactions(entries, labels, health.told_of("labels"))
     prices = load_prices()
     lessons = Lessons(Jobs(database), settings.memory)
-    forgotten = Forgotten()
+    forgotten, redactor = Forgotten(), build_redactor(settings.memory.redaction.engine)
+    redaction = Redaction(redactor, lambda: live.now.settings.logging.redact)
     recorder = Recorder(
         interactions,
         metrics,
@@ -160,6 +164,7 @@ def build_services(settings: Settings) -> Services:
         log_calls=live.logs_calls,
         lessons=lessons.of,
         forgotten=forgotten,
+        redaction=redaction,
     )
     direct = DirectUpstream(settings.server.connect_timeout)
     upstreams: dict[str, Upstream] = {"direct": direct, "litellm": LiteLLMUpstream()}
@@ -175,7 +180,7 @@ def build_services(settings: Settings) -> Services:
         judge_audits=judging.audits,
     )
     remembering = build_remembering(
-        settings, database, interactions, entries, live, asking, semantic.embedder, metrics, health
+        settings, database, interactions, entries, live, asking, semantic.embedder, redactor, metrics, health
     )
     epochs, catalogue, negatives = Epochs(database), Catalogue(database, entries), Negatives()
     invalidation = Invalidation(catalogue, entries, epochs, metrics, negatives.clear)
@@ -214,6 +219,7 @@ def build_services(settings: Settings) -> Services:
         semantic=semantic,
         epochs=epochs,
         forgotten=forgotten,
+        redaction=redaction,
     )
 
 

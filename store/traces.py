@@ -8,7 +8,8 @@ from typing import Final
 
 from store.words import Words
 
-CHUNK: Final = 4 * 1024 * 1024
+CHUNK: Final = 1024 * 1024
+"""Bytes read at once: while they are searched, nothing else runs in this process."""
 OVERLAP: Final = 4 * 1024
 """Bytes read again with the next chunk: longer words may be missed where two chunks meet."""
 
@@ -28,7 +29,6 @@ def traces(root: Path, words: Words) -> Traces:
 
     A file that goes meanwhile holds nothing. Raises ``OSError`` for one that cannot be read.
     """
-    pattern = words.pattern()
     read, holding = 0, []
     for path in sorted(root.rglob("*")):
         try:
@@ -38,8 +38,8 @@ def traces(root: Path, words: Words) -> Traces:
                 read += 1
                 kept = b""
                 while chunk := file.read(CHUNK):
-                    kept = (kept + chunk).lower()
-                    if pattern.search(kept):
+                    kept += chunk
+                    if words.stand_in_bytes(kept):
                         holding.append(path.relative_to(root).as_posix())
                         break
                     kept = kept[-OVERLAP:]

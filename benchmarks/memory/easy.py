@@ -23,7 +23,7 @@ from typing import Any
 
 OTHERS = 10
 """Texts about something else for each statement."""
-MOST_STATEMENTS = 600
+MOST_STATEMENTS = 300
 _SPECIFIC = re.compile(r"\d[\d:.,]*\d|\d|(?<=[a-z,] )[A-Z][\w'&-]*")
 
 
@@ -105,7 +105,10 @@ def _observations(samples: list[dict[str, Any]]) -> Iterator[Case]:
                 if not spots:
                     continue
                 group += 1
-                listed = [(spots[0], True), *((spot, False) for spot in draw.sample(elsewhere, min(OTHERS, len(elsewhere))))]
+                listed = [
+                    (spots[0], True),
+                    *((spot, False) for spot in draw.sample(elsewhere, min(OTHERS, len(elsewhere)))),
+                ]
                 for (session, at), echoed in listed:
                     said = sessions[session]
                     yield Case(group, fact, said[at]["text"], said[at - 1]["text"] if at else "", echoed)

@@ -28,12 +28,13 @@ from benchmarks.memory.easy import Case, cases_in
 from benchmarks.memory.learning_time import learning_times
 from benchmarks.memory.pairs import Pair, load, pairs_of, strangers
 from benchmarks.memory.weighing import KINDS, STRANGERS, kept_embedder, out_of_fold, samples
+from memory.common import Common
 from memory.echo import Echoes
 from memory.evidence import Places, gather
 from memory.judging import model
 from memory.reading import prose, read
 from memory.usage import used
-from store.embedder import Embedder
+from store.embedder import Embedder, EmbedderSpec, load_embedder
 
 RESAMPLED = 1000
 STEMS_AT = 0.7
@@ -48,6 +49,26 @@ class Stored:
 
     def __init__(self, pair: Pair) -> None:
         self.id, self.memory_type, self.content = pair.id, pair.memory_type, pair.memory
+
+
+class Memo:
+    """An embedder that embeds each text once."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._known: dict[str, Any] = {}
+        self.id, self.dimension, self.window = embedder.id, embedder.dimension, embedder.window
+
+    def fits(self, text: str) -> bool:
+        """As the embedder says."""
+        return self._embedder.fits(text)
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        """Unit vectors."""
+        for text in texts:
+            if text not in self._known:
+                self._known[text] = self._embedder.embed([text])[0]
+        return np.array([self._known[text] for text in texts])
 
 
 def figures(label: Said, said: Said) -> dict[str, float]:
@@ -169,9 +190,11 @@ def easy(path: Path, embedder: Embedder) -> dict[str, dict[str, Any]]:
     """The table over public text."""
     table = {}
     for name, cases in cases_in(path).items():
+        pool = Common({case.memory for case in cases})
         rules: dict[str, Callable[[Case], bool]] = {
-            "echo": lambda case: Echoes(case.text, case.question, lambda: embedder).hold(case.memory),
-            "echo, words alone": lambda case: Echoes(case.text, case.question).hold(case.memory),
+            "echo": lambda case, pool=pool: Echoes(case.text, case.question, lambda: embedder, pool).hold(case.memory),
+            "echo, words alone": lambda case, pool=pool: Echoes(case.text, case.question, pool=pool).hold(case.memory),
+            "echo, no pool": lambda case: Echoes(case.text, case.question, lambda: embedder).hold(case.memory),
             "weight >= 0.4": lambda case: weight(_as_pair(case)),
             "70 % of stems": lambda case: stems(_as_pair(case)),
         }
@@ -232,7 +255,7 @@ def main() -> None:
     embedder = kept_embedder()
     found: dict[str, Any] = {"half": asked.half, "labelled": labelled(asked.half, embedder)}
     if asked.data is not None:
-        found["easy"] = easy(asked.data, embedder)
+        found["easy"] = easy(asked.data, Memo(load_embedder(EmbedderSpec())))
     if asked.time:
         found["learning_ms"] = learning_times()
     if asked.misses:

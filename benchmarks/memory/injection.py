@@ -3,7 +3,7 @@
     python -m benchmarks.memory.injection
 
 One server, one namespace for each number of memories, calls in turn: figures are ratios to the namespace without any,
-in the same run. Memories and prompts share words as real ones do: each prompt has words of a few per cent of them.
+in the same run. Memories and prompts share words as real ones do: each prompt shares a word with about every tenth of them.
 ``after a change`` is the first call after a memory was edited: the pool then reads the namespace anew.
 """
 
@@ -28,7 +28,7 @@ from benchmarks.load import call, quantile, request
 from benchmarks.servers import UPSTREAM, application, free_port, proxy
 from memory.memory import TYPES, Memory, content_key
 from memory.packs import note_of, pack, reach
-from memory.pool import Held
+from memory.pool import Held, Index
 from memory.terms import terms
 from store.database import Database
 from store.directory import DataDirectory
@@ -39,7 +39,7 @@ MOMENT = "2026-03-01 09:00:00"
 _CHANCE = random.Random(11)
 _SOUNDS = [a + b for a in "bcdfghjklmnprstvz" for b in ("ar", "el", "im", "on", "ut", "ai")]
 WORDS = ["".join(_CHANCE.choices(_SOUNDS, k=2)) for _ in range(4000)]
-_WEIGHTS = [1 / (rank + 8) for rank in range(len(WORDS))]
+_WEIGHTS = [1 / (rank + 300) for rank in range(len(WORDS))]
 
 
 def words(count: int) -> str:
@@ -91,7 +91,7 @@ def in_process(sizes: tuple[int, ...]) -> Iterator[dict[str, object]]:
     """Microseconds of the choice alone."""
     prompts = [words(16) for _ in range(50)]
     for size in sizes:
-        held = Held(map(note_of, made(size, "x")), 0, float("inf"))
+        held = Held(Index(map(note_of, made(size, "x"))), 0)
 
         def choose(held: Held = held) -> None:
             for prompt in prompts:

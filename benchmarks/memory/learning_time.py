@@ -20,7 +20,15 @@ from store.embedder import EmbedderSpec, load_embedder
 SIZES = (100, 1000)
 CALLS = 100
 PROJECT = "p"
-_FILLED = ("the cellar door", "the blue van", "invoice {0}", "shelf {0}", "Ms Orla {0}", "the Tuesday class", "depot {0}")
+_FILLED = (
+    "the cellar door",
+    "the blue van",
+    "invoice {0}",
+    "shelf {0}",
+    "Ms Orla {0}",
+    "the Tuesday class",
+    "depot {0}",
+)
 
 
 def learning_times() -> dict[str, dict[str, float]]:
@@ -61,7 +69,9 @@ def _times(size: int, named: int, embedder: object) -> dict[str, float]:
 def _remember(kept: Memories, text: str, number: int, labelled: int) -> str:
     """The labelled memories first, then others of the same kind that no two answers share."""
     content = text if number < labelled else f"{text} See {_FILLED[number % len(_FILLED)].format(number)}."
-    memory, _ = kept.add(namespace="default", project=PROJECT, memory_type="knowledge", content=content, actor=Actor("b"))
+    memory, _ = kept.add(
+        namespace="default", project=PROJECT, memory_type="knowledge", content=content, actor=Actor("b")
+    )
     return memory.id
 
 

@@ -10,9 +10,10 @@ By default equal texts alone share a translation. To an embedder "turn left" and
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 
-from reprise_client import AsyncInteractionLogger
+from reprise_client import AsyncInteractionLogger, Unavailable
 
 logger = AsyncInteractionLogger(project="docs")
 
@@ -32,8 +33,9 @@ async def main() -> None:
     for text in sys.argv[1:] or ["Good morning", "Good morning", "Turn left", "Turn right"]:
         ran = await translate.run(text)
         print(f"{text} -> {ran.value} ({ran.status})")
-    found = await logger.get_tool_statistics("translate")
-    print(f"saved: {found['time_saved_ms'] / 1000:.1f} s, {found['cost_saved_usd']:.3f} dollars")
+    with contextlib.suppress(Unavailable):
+        found = await logger.get_tool_statistics("translate")
+        print(f"saved: {found['time_saved_ms'] / 1000:.1f} s, {found['cost_saved_usd']:.3f} dollars")
     await logger.close()
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from memory.extraction.finding import Finding
 from memory.extraction.fresh import Fresh
 from memory.extraction.headings import headings
 from memory.extraction.records import records
-from memory.extraction.finding import Finding
 from memory.extraction.restated import words
 from memory.extraction.statements import answer_statements, user_statements
 from memory.memory import LEAST_CHARS, MOST_CHARS, Candidate, Memory, clean, content_key
@@ -20,7 +20,14 @@ MOST: Final = 50
 CONFIDENCE: Final = 0.5
 
 _TRAILING = " \t\n.,;:!?…-–—*_"
-_PREFIXES = ("the user prefers ", "the user says: ", "decided to ", "the requirement is that ", "the user ")
+_PREFIXES = (
+    "the user prefers ",
+    "the user says: ",
+    "decided to ",
+    "the requirement is that ",
+    "the requirement is ",
+    "the user ",
+)
 _NEARLY = 0.7
 """Share of a candidate's words that a memory within it has to cover to say the same."""
 
@@ -82,7 +89,7 @@ def core(content: str) -> str:
 
 def _says(memory: list[str], said: list[str]) -> bool:
     """Does the one hold the other? What a candidate adds to a memory within it must be little."""
-    return _holds(memory, said) or len(memory) >= _NEARLY * len(said) and _holds(said, memory)
+    return _holds(memory, said) or (len(memory) >= _NEARLY * len(said) and _holds(said, memory))
 
 
 def _holds(longer: list[str], shorter: list[str]) -> bool:

@@ -68,7 +68,7 @@ class Keeping:
         """Of candidates in an interaction those that its project does not know yet, at most 50, redacted."""
         spoken = {"user": record["prompt"] or "", "assistant": record["response"] or ""}
         # Found in the whole: cut out, a span may not tell that a word in it is a password.
-        hidden = {role: self._redactor.find(text) for role, text in spoken.items()}
+        hidden = dict(zip(spoken, self._redactor.find_all(list(spoken.values())), strict=True))
         fit: dict[Candidate, str] = {}
         for candidate in candidates:
             text, secret = spoken[candidate.role], hidden[candidate.role]

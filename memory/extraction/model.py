@@ -31,7 +31,7 @@ SUPPORTED: Final = 0.6
 """Share of a statement's words that its quote must hold, in [0, 1]."""
 MOST_ALIKE: Final = 2
 """Statements that may quote one passage."""
-MOST_TEXT: Final = 1_000_000
+MOST_TEXT: Final = 4_000_000
 """Characters of a reply; a longer one is a failure."""
 
 SCHEMA: Final = {

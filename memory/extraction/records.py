@@ -26,25 +26,28 @@ _MARKED: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _TITLE: Final = re.compile(
-    r"(?:[*_]{2,3}|)[^*\n]{0,60}?\b(?:decided|agreed|as agreed|confirmed|settled|decisions?|décidé|convenu|acté|confirmé|décisions?)\b[^*\n.]{0,20}"
+    r"(?:[*_]{2,3}|)[^*\n]{0,60}?\b(?:decided|agreed|as agreed|confirmed|settled|decisions?|décidé"
+    r"|convenu|acté|confirmé|décisions?)\b[^*\n.]{0,20}"
     r"[*_]{0,3}:?[*_]{0,3}\s*$",
     re.IGNORECASE,
 )
 _AGREED: Final = re.compile(r"(?:as|like) (?:we )?(?:agreed|decided|discussed),? \S|comme convenu,? \S", re.IGNORECASE)
 _GENERAL: Final = re.compile(
-    r"\b(?:what (?:should|does|do|would|are|is)|how (?:should|does|do|would|to)|template|example|sample|typical|in general"
-    r"|canned|boilerplate|skeleton|explain|best practices?|usually|normally|sensible|que doit|qu'est-ce|comment|modèle"
-    r"|exemple|draft \d|write \d|items? for)\b",
+    r"\b(?:what|how)\s+(?:should|does|do|would|might|could|can)\s+(?:a|an|any|one|most|people|teams|you\s+write|i\s+write)\b"
+    r"|\b(?:template|example|sample|typical|in\s+general|canned|boilerplate|best\s+practices?|sensible|survey|items?\s+for"
+    r"|\d+\s+(?:\w+\s+)?items)\b|\b(?:que|quoi|comment)\s+(?:doit|devrait)\b|\b(?:modèle|exemple)\b",
     re.IGNORECASE,
 )
+_OURS: Final = re.compile(r"\b(?:we|our|ours|us|on|nous|notre|nos)\b", re.IGNORECASE)
+_READ: Final = 2000
+"""Characters of a prompt that say what an answer is about."""
 _TYPES: dict[str, MemoryType] = {"fact": "knowledge", "rappel": "knowledge"}
 
 
 def is_general(fresh: Fresh) -> bool:
-    """Did the user ask for general advice, a template, an example?"""
-    return _GENERAL.search(fresh.prompt[:2000]) is not None and not re.search(
-        r"\b(?:we|our|us|my wife|and i) (?:agreed|decided|settled|said)|\bwhat (?:did|have) we\b", fresh.prompt[:2000], re.IGNORECASE
-    )
+    """Did the user ask how such a thing looks in general: for a template, an example, advice?"""
+    asked = fresh.prompt[:_READ]
+    return _GENERAL.search(asked) is not None and not _OURS.search(asked)
 
 
 def records(lines: Sequence[Sentence], fresh: Fresh) -> Iterator[Finding]:

@@ -68,35 +68,35 @@ def sentences(text: str) -> list[Sentence]:
 
 def _blocks(text: str) -> Iterator[_Block]:
     """Headings, list items, paragraphs, quotes and code, as ranges of the text."""
-    waiting: _Block | None = None
+    open_block: _Block | None = None
+    for line in _line_blocks(text):
+        goes_on = line is not None and line.kind == "text" and open_block is not None
+        if goes_on and line and open_block:
+            open_block = _Block(open_block.start, line.end, open_block.kind)
+            continue
+        if open_block:
+            yield open_block
+        open_block = line if line and line.kind in ("text", "item") else None
+        if line and not open_block:
+            yield line
+    if open_block:
+        yield open_block
+
+
+def _line_blocks(text: str) -> Iterator[_Block | None]:
+    """What each line is by itself; None for an empty one, which ends a paragraph."""
     fence = ""
     for start, end in _lines(text):
         line = text[start:end]
         marker = _FENCE.match(line)
-        if fence or marker:
-            if waiting:
-                yield waiting
-                waiting = None
-            if not fence and marker:
-                fence = marker[1]
-            elif marker and line.strip().startswith(fence) and not line.strip().strip(fence[0]):
-                fence = ""
-            yield _Block(start, end, "code")
+        if not fence and not marker:
+            yield _line_block(line, start, end)
             continue
-        block = _line_block(line, start, end)
-        if waiting and (block is None or block.kind != "text"):
-            yield waiting
-            waiting = None
-        if block is None:
-            continue
-        if block.kind == "text" and waiting:
-            waiting = _Block(waiting.start, end, waiting.kind)
-        elif block.kind in ("text", "item"):
-            waiting = block
-        else:
-            yield block
-    if waiting:
-        yield waiting
+        if not fence and marker:
+            fence = marker[1]
+        elif line.strip().startswith(fence) and not line.strip().strip(fence[0]):
+            fence = ""
+        yield _Block(start, end, "code")
 
 
 def _lines(text: str) -> Iterator[tuple[int, int]]:

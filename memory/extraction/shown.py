@@ -60,16 +60,16 @@ class Shown:
 
 def shown(fresh: Fresh, redactor: Redactor) -> Shown:
     """The new sentences without secrets and personal data."""
+    # Found in the whole: what makes a word a secret may stand in a sentence that is not new, or on the other side.
+    asked, answered = redactor.find_all((fresh.prompt, fresh.response))
     return Shown(
-        _passage(fresh.prompt, fresh.user, redactor),
-        _passage(fresh.response, fresh.answer, redactor),
+        _passage(fresh.prompt, fresh.user, asked, redactor),
+        _passage(fresh.response, fresh.answer, answered, redactor),
     )
 
 
-def _passage(text: str, sentences: Sequence[Sentence], redactor: Redactor) -> Passage:
-    # Found in the whole text: what makes a word a secret may stand in a sentence that is not new.
+def _passage(text: str, sentences: Sequence[Sentence], hidden: Sequence[Finding], redactor: Redactor) -> Passage:
     kept = _kept(text, sentences)
-    hidden = redactor.find(text) if kept else []
     places = [(at, at + 1) if at >= 0 else (0, 0) for at in kept]
     said = "".join(text[at] if at >= 0 else "\n" for at in kept)
     position = {at: number for number, at in enumerate(kept) if at >= 0}

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from memory.memory import MOST_CHARS
+
 _POINTS = re.compile(r"\b(?:i|i'?(?:m|ve|d|ll)|me|my|mine|myself)\b", re.IGNORECASE)
 _POINTE = re.compile(r"\b(?:je|j'\w*|moi|ma|mon|mes|m'\w+|me)\b", re.IGNORECASE)
 _ENGLISH = re.compile(
@@ -23,15 +25,24 @@ _FRENCH = re.compile(
     re.IGNORECASE,
 )
 
+_OPENING_CHARS: Final = 30
+"""Room that is kept for "The user says:" and its like."""
+_LEAST_CUT: Final = 20
 _OPENINGS: Final = (
     (re.compile(r"(?:I'?m|I am|im)\s+", re.IGNORECASE), "The user is "),
     (re.compile(r"(?:I'?ve|I have)\s+got\s+", re.IGNORECASE), "The user has "),
     (re.compile(r"(?:I'?ve|I have|ive)\s+", re.IGNORECASE), "The user has "),
     (re.compile(r"I\s+(?:don'?t|do\s+not)\s+", re.IGNORECASE), "The user does not "),
     (re.compile(r"I\s+(?:can'?t|cannot|can\s+not)\s+", re.IGNORECASE), "The user cannot "),
-    (re.compile(r"I\s+(?P<adverb>(?:always|never|usually|also|really|only|mostly|generally|normally|typically|still)\s+)?"
-                r"(?P<verb>live|work|use|like|love|hate|prefer|own|speak|teach|study|maintain|manage|lead|run|drive|play"
-                r"|enjoy|eat|drink|need|want|write|keep|take|grow|host|commute|avoid)\s+", re.IGNORECASE), ""),
+    (
+        re.compile(
+            r"I\s+(?P<adverb>(?:always|never|usually|also|really|only|mostly|generally|normally|typically|still)\s+)?"
+            r"(?P<verb>live|work|use|like|love|hate|prefer|own|speak|teach|study|maintain|manage|lead|run|drive|play"
+            r"|enjoy|eat|drink|need|want|write|keep|take|grow|host|commute|avoid)\s+",
+            re.IGNORECASE,
+        ),
+        "",
+    ),
     (re.compile(r"my\s+", re.IGNORECASE), "The user's "),
 )
 
@@ -51,6 +62,15 @@ def stand_alone(statement: str) -> str:
 def prefers(what: str) -> str:
     """A preference of the user's, its own words kept; "my" in them keeps its "I"."""
     return f"The user says: I prefer {what}" if _POINTS.search(what) else f"The user prefers {what}"
+
+
+def fitting(plain: str, start: int, end: int) -> int:
+    """The end of a statement from ``start``, moved back to a comma where it is longer than a memory may be."""
+    room = start + MOST_CHARS - _OPENING_CHARS
+    if end <= room:
+        return end
+    cut = max(plain.rfind(mark, start, room) for mark in (", ", "; ", " - "))
+    return cut if cut > start + _LEAST_CUT else end
 
 
 def is_french(text: str) -> bool:

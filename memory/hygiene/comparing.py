@@ -38,6 +38,8 @@ FLOOR: Final = 0.5
 NEIGHBOURS: Final = 8
 """Neighbours of a memory whose words are compared with it."""
 
+_NO_VECTOR: Final = {"embedder": None, "vector": None}
+
 Place = tuple[str, str]
 """Namespace and project: what is compared with each other."""
 
@@ -84,17 +86,14 @@ class Comparing:
     def _clear(self) -> None:
         """Drop the vectors of what is out of use, and the open pairs that lost one of their two."""
         live = sa.select(table.c.id).where(table.c.status.in_(LIVE))
-        vectors = sa.update(table).where(table.c.status.not_in(LIVE), table.c.embedder.is_not(None))
-        lost = sa.delete(memory_pairs).where(
-            memory_pairs.c.status == "open",
-            sa.or_(memory_pairs.c.first.not_in(live), memory_pairs.c.second.not_in(live)),
-        )
-
-        def work(connection: sa.Connection) -> None:
-            connection.execute(vectors.values(embedder=None, vector=None))
-            connection.execute(lost)
-
-        self._pace.transact(work)
+        out = sa.and_(table.c.status.not_in(LIVE), table.c.embedder.is_not(None))
+        either = sa.or_(memory_pairs.c.first.not_in(live), memory_pairs.c.second.not_in(live))
+        lost = sa.and_(memory_pairs.c.status == "open", either)
+        # Looked for outside of the transaction, which keeps writers waiting: as a rule there is nothing.
+        if self._database.query(sa.select(table.c.id).where(out).limit(1)):
+            self._pace.transact(lambda connection: _run(connection, sa.update(table).where(out).values(**_NO_VECTOR)))
+        if self._database.query(sa.select(memory_pairs.c.first).where(lost).limit(1)):
+            self._pace.transact(lambda connection: _run(connection, sa.delete(memory_pairs).where(lost)))
 
     def _places(self, embedder: str) -> list[Place]:
         """Where something is to be compared."""
@@ -198,6 +197,10 @@ class Comparing:
             .limit(MOST_COMPARED)
         )
         return self._database.query(statement)
+
+
+def _run(connection: sa.Connection, statement: sa.Executable) -> None:
+    connection.execute(statement)
 
 
 def _lacking(embedder: str) -> list[sa.ColumnElement[bool]]:

@@ -6,6 +6,7 @@ right, or whether both are, a person knows. Words are English and French.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -65,18 +66,24 @@ class _Pair:
     def _cancel_opposites(self) -> int:
         """Take opposites out of what is left, and count them."""
         found = 0
-        ours = [word.text for word in self.first.words]
-        theirs = [word.text for word in self.second.words]
+        # Denials are counted where they stand.
         denying = lexicon.NEGATORS | lexicon.WITHOUT
-        for one in dict.fromkeys(word for word in ours if word not in denying):
-            for other in dict.fromkeys(theirs):
-                if frozenset((one, other)) in lexicon.OPPOSITES and one not in theirs and other not in ours:
-                    found += 1
-                    self.left = (
-                        [word for word in self.left[0] if word.text != one],
-                        [word for word in self.left[1] if word.text != other],
-                    )
+        ours, theirs = ({word.text for word in statement.words} - denying for statement in (self.first, self.second))
+        for one, other in itertools.product(ours - theirs, theirs - ours):
+            if _are_opposite(one, other):
+                found += 1
+                self.left = (
+                    [word for word in self.left[0] if word.text != one],
+                    [word for word in self.left[1] if word.text != other],
+                )
         return found
+
+
+def _are_opposite(one: str, other: str) -> bool:
+    if frozenset((one, other)) in lexicon.OPPOSITES:
+        return True
+    short, long = (one, other) if len(one) < len(other) else (other, one)
+    return len(short) > 4 and long.endswith(short) and long[: -len(short)] in lexicon.DENYING
 
 
 def relate(first: str, second: str) -> Relation:
@@ -106,7 +113,8 @@ def _with_other_values(pair: _Pair) -> Relation:
     told = _tells(pair.first) or _tells(pair.second)
     if not alone or pair.opposed or told or not pair.shared or _is_scoped(pair):
         return DIFFERENT
-    if ours[0].kind == "number" and _bound(pair.first, ours[0]) != _bound(pair.second, theirs[0]):
+    bounds = {_bound(pair.first, ours[0]), _bound(pair.second, theirs[0])}
+    if ours[0].kind == "number" and len(bounds) == 2 and ("often" in bounds or "" not in bounds):
         return DIFFERENT
     return Relation("contradiction", "number" if ours[0].kind == "number" else "date")
 
@@ -213,8 +221,7 @@ def _tells(statement: Statement) -> bool:
         return True
     texts = [word.text for word in statement.words]
     return any(
-        lexicon.PAST.match(text)
-        and text not in lexicon.UNTOLD
+        (text in lexicon.IRREGULAR or (lexicon.PAST.match(text) and text not in lexicon.UNTOLD))
         and not (at and texts[at - 1] in lexicon.COPULAS | {"be"})
         for at, text in enumerate(texts)
     )
@@ -270,7 +277,11 @@ def _reaches(words: Sequence[Word], shared: set[str], reach: int, *, bare: bool)
 
 def _is_scoped(pair: _Pair) -> bool:
     """Does one of them hold only somewhere, sometimes or of some: "in France", "oat milk"?"""
-    for statement, left in zip((pair.first, pair.second), pair.left, strict=True):
+    others = (pair.second, pair.first)
+    for statement, left, other in zip((pair.first, pair.second), pair.left, others, strict=True):
+        # "My wife" is not who says "I".
+        if left and statement.content[0] is left[0] and other.begins(lexicon.SPEAKERS):
+            return True
         for word in left:
             at = next(place for place, one in enumerate(statement.words) if one is word)
             before = [one.text for one in statement.words[:at] if one.text not in lexicon.ARTICLES]

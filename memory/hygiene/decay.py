@@ -2,7 +2,8 @@
 
 Of the active memories fade those that no answer has used and nobody has changed for a while; what a person wrote or
 pinned does not. Each UTC day counts once, however often the server runs or does not run: what a day is to take is
-worked out from the dates alone, and days that were missed are made up for.
+worked out from the dates alone. A memory's first day is the one on which it is first found idle, so that a new setting
+or an old database costs nothing at once; from then on days that were missed are made up for.
 """
 
 from __future__ import annotations
@@ -41,9 +42,12 @@ class Fading:
 
 
 def days_due(idle_since: dt.datetime, decayed_on: dt.date | None, now: dt.datetime, idle: float) -> int:
-    """UTC days that have not been counted yet, today among them; 0 before the time is up.
+    """UTC days that have not been counted yet, today among them; 0 before the time is up. All times in UTC.
 
-    All times in UTC. What is due at a moment does not depend on when else somebody asked.
+    Args:
+        idle_since: when anybody last changed the memory.
+        decayed_on: the last day that was counted; None: none yet, and then today alone is due.
+        idle: seconds without any change before it begins.
     """
     try:
         ends = idle_since + dt.timedelta(seconds=idle)
@@ -51,9 +55,10 @@ def days_due(idle_since: dt.datetime, decayed_on: dt.date | None, now: dt.dateti
         return 0
     if now < ends:
         return 0
-    counted = ends.date() - dt.timedelta(days=1)
-    if decayed_on is not None:
-        counted = max(counted, decayed_on)
+    if decayed_on is None:
+        return 1
+    # Days before it was idle again do not count.
+    counted = max(ends.date() - dt.timedelta(days=1), decayed_on)
     return max(0, (now.date() - counted).days)
 
 

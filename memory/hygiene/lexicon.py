@@ -63,7 +63,7 @@ OPPOSITES: Final = {
         "enabled/disabled enable/disable on/off allow/forbid allow/prohibit before/after"
         " open/closed opens/closed open/close opens/closes short/long short/detailed concise/detailed concise/verbose"
         " brief/detailed brief/long concise/long required/optional mandatory/optional public/private start/stop"
-        " like/dislike love/hate likes/dislikes loves/hates internal/external"
+        " like/dislike like/hate love/hate love/dislike likes/dislikes likes/hates loves/hates beginner/expert novice/expert junior/senior debutant/expert internal/external"
         " manual/automatic manually/automatically early/late high/low increase/decrease include/exclude"
         " included/excluded online/offline synchronous/asynchronous formal/informal formal/casual hot/cold fast/slow"
         " true/false visible/hidden locked/unlocked encrypted/unencrypted paid/free vegetarian/carnivore single/married"
@@ -76,10 +76,13 @@ OPPOSITES: Final = {
     ).split()
 }
 """Pairs of which one denies the other."""
+DENYING: Final = ("un", "dis", "non", "des")
+"""Before a word they deny it."""
+SPEAKERS: Final = _words("i we user users je nous utilisateur utilisatrice on")
 
 SINGLE: Final = _words(
     "live lives living reside based located locate stored store hosted host written write painted paint call called name"
-    " named born work works sent send deploy deploys deployed coded code built build tests tested run runs prefer prefers"
+    " named born work works sent send deploy deploys deployed deployons deploie coded code built build tests tested run runs prefer prefers"
     " preferred use uses used decided chose chosen switched kept moved lead leads belongs speaks drives"
     " habite habitons habitent tourne tournent appelle appellent prefere ecrit ecrite ecrits heberge hebergee utilise"
     " utilisons travaille situe stocke stockees base"
@@ -107,6 +110,8 @@ EVENTS: Final = _words(
     " etait etaient avait avons sommes"
 )
 """Forms that tell what happened once; it may have happened otherwise another time."""
+IRREGULAR: Final = _words("paid spent took gave got came told said lost won sold sent bought built ate drank")
+"""The same, but for behind "is"."""
 PAST: Final = re.compile(r"\w{3,}ed$")
 UNTOLD: Final = _words(
     "decided preferred required detailed limited based named need indeed speed allowed permitted switched need feed united"

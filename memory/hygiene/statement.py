@@ -84,6 +84,11 @@ class Statement:
         """What it measures or dates."""
         return [word.value for word in self.words if word.value is not None]
 
+    def begins(self, among: frozenset[str]) -> bool:
+        """Is its first word, articles left out, one of these?"""
+        first = next((word.text for word in self.words if word.text not in lexicon.ARTICLES), "")
+        return first in among
+
     def has(self, among: frozenset[str]) -> bool:
         """Does one of these words stand in it?"""
         return any(word.text in among for word in self.words)

@@ -17,6 +17,9 @@ SECRET: Final = "secret"
 
 _PLACEHOLDER = re.compile(rf"\[(?:{'|'.join(KINDS)})\]")
 _ROUNDS: Final = 4
+_TELLING: Final = 6
+"""Characters of a secret that is looked for elsewhere, too."""
+_MOST_KNOWN: Final = 100
 
 Finds = Callable[[str], Iterable[Finding]]
 
@@ -56,14 +59,26 @@ class Redactor:
 
     def find(self, text: str) -> list[Finding]:
         """What is found, in order, without overlaps; offsets refer to the text as given."""
-        seen, offsets = _visible(text)
-        found = [finding for find in self._finds for finding in find(seen)]
-        if not found:
-            return []
-        taken = _apart(found, [match.span() for match in _PLACEHOLDER.finditer(seen)])
-        if offsets is None:
-            return taken
-        return [Finding(kind, offsets[start], offsets[end - 1] + 1) for kind, start, end in taken]
+        return self.find_all((text,))[0]
+
+    def find_all(self, texts: Sequence[str]) -> list[list[Finding]]:
+        """What is found in each of several texts of one conversation.
+
+        A password that one of them tells is one wherever it stands, in each of them.
+        """
+        seen = [_visible(text) for text in texts]
+        found = [[finding for find in self._finds for finding in find(visible)] for visible, _ in seen]
+        secrets = (
+            visible[one.start : one.end]
+            for (visible, _), ones in zip(seen, found, strict=True)
+            for one in ones
+            if one.kind == SECRET
+        )
+        known = _again(set(secrets))
+        return [
+            _placed(visible, offsets, [*ones, *(known(visible) if known else ())])
+            for (visible, offsets), ones in zip(seen, found, strict=True)
+        ]
 
 
 def build_redactor(engine: str = "rules") -> Redactor:
@@ -100,6 +115,25 @@ def _visible(text: str) -> tuple[str, list[int] | None]:
         at = match.end()
     offsets.extend(range(at, len(text)))
     return INVISIBLE.sub("", text), offsets
+
+
+def _placed(seen: str, offsets: Sequence[int] | None, found: Sequence[Finding]) -> list[Finding]:
+    """Findings without overlaps, where they stand in the text with all its characters."""
+    if not found:
+        return []
+    taken = _apart(found, [match.span() for match in _PLACEHOLDER.finditer(seen)])
+    if offsets is None:
+        return taken
+    return [Finding(kind, offsets[start], offsets[end - 1] + 1) for kind, start, end in taken]
+
+
+def _again(values: Iterable[str]) -> Finds | None:
+    """Finds secrets that are known to be some, wherever they stand; words that are words like others are left out."""
+    telling = sorted(value for value in values if len(value) >= _TELLING and not value.isalpha())[:_MOST_KNOWN]
+    if not telling:
+        return None
+    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, telling))})(?!\w)")
+    return lambda text: (Finding(SECRET, *match.span()) for match in pattern.finditer(text))
 
 
 def _apart(found: Iterable[Finding], standing: Sequence[tuple[int, int]]) -> list[Finding]:

@@ -22,7 +22,7 @@ def print_card(card: Card, place: str) -> None:
     from rich.text import Text
 
     console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else WIDE)
-    console.print(Rule(Text(f" {place}: {card['kind']} "), align="left", characters="-"))
+    console.print(Rule(Text(f"{place}: {card['kind']}"), align="left", characters="-"))
     console.print(Text(card["content"], style="bold"))
     console.print(_facts(card), style="dim")
     console.print(card["why"])

@@ -47,6 +47,7 @@ def ask(
 async def _ask_here(settings: Settings, method: str, path: str, body: Any, *, by_meaning: bool) -> Any:
     import httpx2
 
+    from memory.redaction import RedactionError
     from proxy.app import create_app
     from proxy.auth import Caller
     from proxy.logs import configure_logging
@@ -57,7 +58,7 @@ async def _ask_here(settings: Settings, method: str, path: str, body: Any, *, by
     configure_logging(settings.logging)
     try:
         app = create_app(settings)
-    except StoreError as error:
+    except (StoreError, RedactionError) as error:
         raise CannotRun(str(error)) from error
     # Whoever may read the data directory may do all that its admins may.
     app.dependency_overrides[admin] = lambda: Caller("default", "admin")

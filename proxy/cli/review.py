@@ -123,7 +123,8 @@ class Sitting:
         return f"{', '.join(said)[:1].upper()}{', '.join(said)[1:]}." if said else "Nothing was decided."
 
     def _asked(self, card: Card) -> str:
-        offered = {key: action for key, action in KEYS.items() if _offers(card, action)}
+        keys = {action: key for key, action in KEYS.items()}
+        offered = {keys[action]: action for action in (*card["actions"], "undo", "quit") if _offers(card, action)}
         question = "  ".join(f"[{key}] {action}" for key, action in offered.items())
         while True:
             said = self._answer(f"{question}: ").strip().lower()
@@ -153,6 +154,8 @@ class Sitting:
             typer.echo(f"Not done: {result['error']['message']}")
             # Somebody else has decided meanwhile; anything else may be tried another way.
             return bool(result["error"]["code"] == "not_found")
+        if action in ("approve", "edit") and result["memory_id"] not in (card["memory_id"], card["id"]):
+            typer.echo(f"{result['memory_id']} says that already: it stands for both now.")
         self._skipped.discard(self._at)
         if result["audit_id"]:
             self._made.append((self._at, action, result["audit_id"]))
@@ -175,9 +178,9 @@ class Sitting:
         """Which memory stays, of this card's and the one beside it."""
         if card["kind"] == "memory":
             return str(card["nearest"]["id"])
-        one, other = card["memory_id"], card["nearest"]["id"]
-        said = self._answer(f"Keep [1] {one} or [2] {other}: ").strip()
-        return {"1": str(one), "2": str(other)}.get(said)
+        typer.echo(f"[1] {card['content']}\n[2] {card['nearest']['content']}")
+        said = self._answer("Keep 1 or 2: ").strip()
+        return {"1": str(card["memory_id"]), "2": str(card["nearest"]["id"])}.get(said)
 
     def _edited(self, text: str) -> str:
         if not sys.stdin.isatty():
@@ -191,9 +194,7 @@ class Sitting:
 
 
 def _offers(card: Card, action: str) -> bool:
-    if action in ("undo", "quit"):
-        return True
-    return action in card["actions"] and (action != "merge" or card["nearest"] is not None)
+    return action in KEYS.values() and (action != "merge" or card["nearest"] is not None)
 
 
 def _read_line(question: str) -> str:

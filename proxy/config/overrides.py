@@ -18,8 +18,8 @@ from proxy.config.problems import Findings, Place
 from proxy.config.section import suggestion
 
 PREFIX = "REPRISE_"
-EXEMPT = frozenset({"REPRISE_CONFIG", "REPRISE_MODEL_CACHE"})
-"""Variables with the prefix that are read elsewhere."""
+EXEMPT = frozenset({"REPRISE_CONFIG", "REPRISE_MODEL_CACHE", "REPRISE_URL", "REPRISE_API_KEY"})
+"""Variables with the prefix that are read elsewhere, the last two by clients."""
 
 # Kubernetes and Docker links describe a service called "reprise" in variables of these names.
 _SERVICE_LINK = re.compile(

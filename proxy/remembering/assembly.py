@@ -11,7 +11,7 @@ from memory.extraction.keeping import Keeping
 from memory.interactions import Interactions
 from memory.memories import Memories
 from memory.pool import Pool
-from memory.redaction import Redactor, build_redactor
+from memory.redaction import Redactor
 from memory.reinforcement import Reinforcement, Rules
 from memory.review import Review
 from memory.toolruns import ToolRuns
@@ -61,11 +61,11 @@ def build_remembering(
     live: Live,
     asking: Asking,
     embedder: Callable[[], Embedder | None],
+    redactor: Redactor,
     metrics: Metrics,
     health: Health,
 ) -> Remembering:
     """Put the parts together. Opens nothing and starts nothing."""
-    redactor = build_redactor(settings.memory.redaction.engine)
     memories = Memories(database, redact=redactor)
     pool = Pool(database, memories)
     tool_vectors = ToolVectors(database, embedder, lambda: live.now.settings.memory.interactions.embed)

@@ -15,6 +15,8 @@ from store.writer import Statement
 
 EMBED: Final = "embed"
 """Embeds what a tool was given."""
+NOTES: Final = "reprise"
+"""In an interaction's metadata, what clients of Reprise note there."""
 BATCH: Final = 32
 PATIENCE: Final = 5.0
 """Seconds between two tries while no embedder is ready."""
@@ -69,3 +71,12 @@ def as_hit(interactions: Interactions, hit: Interaction, source_id: str) -> Inte
         entry_id=source_id,
         cost_saved=source["cost"],
     )
+
+
+def as_kept(given: Interaction, kept: Interaction) -> Interaction:
+    """A run of which redaction left out something is no result to be served again: it says so where clients look."""
+    if kept.tool_id is None or (kept.prompt, kept.response) == (given.prompt, given.response):
+        return kept
+    notes = kept.metadata.get(NOTES)
+    marked = {**(notes if isinstance(notes, dict) else {}), "cacheable": False}
+    return dataclasses.replace(kept, metadata={**kept.metadata, NOTES: marked})

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from memory.interactions import Interaction, InteractionError, summary_of
 from proxy.errors import InvalidRequest, NotFound
 from proxy.remembering.learner import LEARN
-from proxy.remembering.toolruns import as_hit, as_run, embed_job
+from proxy.remembering.toolruns import as_hit, as_kept, as_run, embed_job
 from proxy.routes.access import AnyCaller, Parts
 from proxy.services import Services
 from proxy.wire import check_nesting
@@ -70,8 +70,8 @@ async def record(given: NewInteraction, parts: Parts, caller: AnyCaller) -> dict
     prompt = given.prompt if given.prompt is not None else _as_text(given.input)
     if not prompt.strip():
         raise InvalidRequest("'prompt' must not be blank.", param="prompt")
-    logged = parts.settings.memory.interactions.model_dump()
-    if not logged.get(given.interaction_type, True):
+    switches = parts.settings.memory.interactions.model_dump()
+    if not switches.get(given.interaction_type, True):
         raise InvalidRequest(f"Logging of {given.interaction_type!r} is switched off.", param="interaction_type")
     response = given.response or _as_text(given.output)
     fields = given.model_dump(exclude=_NO_COLUMNS)
@@ -86,7 +86,8 @@ async def record(given: NewInteraction, parts: Parts, caller: AnyCaller) -> dict
         interaction = as_run(interaction)
     if given.cached_from is not None:
         interaction = await asyncio.to_thread(as_hit, parts.interactions, interaction, given.cached_from)
-    await parts.interactions.record(interaction, _jobs(parts, interaction, given.reinforce))
+    kept = as_kept(interaction, await parts.redaction(interaction))
+    await parts.interactions.record(kept, _jobs(parts, interaction, given.reinforce))
     return {"status": "recorded", "id": interaction.id, "created_at": interaction.created_at}
 
 

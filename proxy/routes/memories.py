@@ -131,7 +131,9 @@ def change(id: str, given: Changes, parts: Parts, caller: Admin) -> dict[str, An
 
 
 @router.delete("/memory/{id}", operation_id="delete_memory")
-def delete(id: str, parts: Parts, caller: Admin, reason: str | None = None) -> dict[str, Any]:
+def delete(
+    id: str, parts: Parts, caller: Admin, reason: Annotated[str | None, Query(max_length=1000)] = None
+) -> dict[str, Any]:
     """Make a memory invalid: it is used no more and not extracted again. `POST /admin/forget` takes its words away."""
     memory = parts.remembering.memories.invalidate(id, actor_of(parts, caller, reason))
     return {"status": memory.status, "id": memory.id}

@@ -27,6 +27,12 @@ def logger(server, fresh_key):
         yield made
 
 
+@pytest.fixture(scope="module")
+def keyed(launch_shared):
+    """A server with keys."""
+    return launch_shared({"auth": KEYS}, key="sk-e2e-team-a-0001")
+
+
 @pytest.fixture
 def http(server, fresh_key):
     """Plain requests as the same caller."""
@@ -143,9 +149,8 @@ async def test_coroutines_are_tools_like_any_other(server, fresh_key):
         assert [run.id for run in found] == [first[1].interaction_id]
 
 
-def test_namespaces_share_no_results(launch):
-    server = launch({"auth": KEYS}, key="sk-e2e-team-a-0001")
-    a, b = (InteractionLogger(server.url, key["key"], strict=True, timeout=30) for key in KEYS["keys"])
+def test_namespaces_share_no_results(keyed):
+    a, b = (InteractionLogger(keyed.url, key["key"], strict=True, timeout=30) for key in KEYS["keys"])
     with a, b:
         mine = a.log_interaction(tool_id="t", input="x", output="secret of a")
         assert a.get_cached_result("t", "x").output == "secret of a"
@@ -158,9 +163,8 @@ def test_namespaces_share_no_results(launch):
             b.log_interaction(tool_id="t", input="x", cached_from=mine)
 
 
-def test_with_a_wrong_key_tools_run_and_one_warning_says_why(launch, caplog):
-    server = launch({"auth": KEYS}, key="sk-e2e-team-a-0001")
-    with InteractionLogger(server.url, "sk-e2e-nobody-0001", timeout=30) as logger:
+def test_with_a_wrong_key_tools_run_and_one_warning_says_why(keyed, caplog):
+    with InteractionLogger(keyed.url, "sk-e2e-nobody-0001", timeout=30) as logger:
         tool = logger.tool(lambda text: text.upper(), tool_id="t")
         assert [tool("x"), tool("x")] == ["X", "X"]
     assert len(caplog.records) == 1
@@ -190,6 +194,16 @@ def test_a_server_that_does_not_answer_costs_one_timeout():
             tool = logger.tool(lambda text: text.upper(), tool_id="t")
             assert [tool(f"x{n}") for n in range(5)] == [f"X{n}" for n in range(5)]
             assert (logger.counts.failures, logger.counts.passed_over) == (1, 9)
+
+
+def test_what_the_server_keeps_redacted_is_not_served_as_a_result(launch):
+    server = launch({"logging": {"redact": True}})
+    with InteractionLogger(server.url, strict=True, timeout=30) as logger:
+        tool = logger.tool(lambda name: f"write to {name}@example.org", tool_id="address")
+        for _ in range(2):
+            assert tool.run("jo.doe").value == "write to jo.doe@example.org"
+        other = logger.tool(lambda text: text.upper(), tool_id="upper")
+        assert [other.run("plain words").status for _ in range(2)] == ["miss", "hit"]
 
 
 def test_in_the_background_nothing_is_lost(server, fresh_key):

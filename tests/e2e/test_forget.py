@@ -25,11 +25,12 @@ from tests.e2e.support import Server, Upstream, eventually, run
 
 NAME = "Zoë Quillfeather"
 MAIL = "zoe.quillfeather@example.org"
-HERS = f"How do I reset the password of {NAME}?"
-REWORDED = f"How can I reset the password of {NAME}?"
-HIS = "How do I reset the password of Bob Marley Junior?"
-HIS_REWORDED = "How can I reset the password of Bob Marley Junior?"
-POLICIES = {"cache": {"policies": {"default": {}, "audited": {"audit_rate": 1.0}}}}
+HERS = f"What is the capital of France, for {NAME}?"
+REWORDED = f"What's the capital of France, for {NAME}?"
+HIS = "What is the capital of Spain, for Bob Marley Junior?"
+HIS_REWORDED = "What's the capital of Spain, for Bob Marley Junior?"
+WITHOUT_WORDS = {HERS: "seven", HIS: "eight"}
+POLICIES = {"cache": {"policies": {"default": {"memory": "off"}, "audited": {"memory": "off", "audit_rate": 1.0}}}}
 MANY = 3000
 
 
@@ -48,8 +49,8 @@ def files(server: Server) -> Iterator[tuple[str, bytes]]:
 
 def holding_files(server: Server, *texts: str) -> list[str]:
     """Files that spell one of the texts in UTF-8, UTF-16 or escaped as in JSON."""
-    patterns = [Words(text).pattern() for text in texts]
-    return [name for name, raw in files(server) if any(pattern.search(raw.lower()) for pattern in patterns)]
+    words = [Words(text) for text in texts]
+    return [name for name, raw in files(server) if any(one.stand_in_bytes(raw) for one in words)]
 
 
 def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -118,10 +119,16 @@ def live(server: Server, prompt: str, reworded: str, headers: dict[str, str]) ->
     server.chat(history, headers)
     escaped = json.dumps({"model": "scripted", "messages": [{"role": "user", "content": f"note\n{prompt}"}]})
     server.http.post("/v1/chat/completions", content=escaped, headers={**headers, "content-type": "application/json"})
-    tool = {"interaction_type": "tool", "tool_id": "lookup", "input": {"who": prompt}, "output": "found", "metadata": {}}
+    tool = {
+        "interaction_type": "tool",
+        "tool_id": "lookup",
+        "input": {"who": prompt},
+        "output": "found",
+        "metadata": {},
+    }
     assert server.http.post("/interactions", json=tool).status_code == 200
     remember(server, f"What was asked: {prompt}", id_of(first))
-    remember(server, f"Nothing but the call says so, number {len(prompt)}", id_of(first))
+    remember(server, f"Nothing but the call says so, number {WITHOUT_WORDS[prompt]}", id_of(first))
     promoted = remember(server, f"Somebody once asked: {prompt}", id_of(hit))
     server.http.post(f"/memory/{promoted}/promote").raise_for_status()
     edited = {"content": f"Somebody once asked twice: {prompt}"}
@@ -135,11 +142,11 @@ def lived(launch_shared: Launch) -> Server:
     live(server, HERS, REWORDED, {"x-reprise-client": "hers"})
     live(server, HIS, HIS_REWORDED, {"x-reprise-client": "his"})
     for reworded in (REWORDED, HIS_REWORDED):
-        # The scripted answers differ: after the first of these nothing is served by meaning any more.
-        server.chat(reworded.replace("can", "could"), {"x-reprise-policy": "audited"})
+        audited = server.chat(reworded.replace("What's", "what is"), {"x-reprise-policy": "audited"})
+        assert audited.headers["x-reprise-reason"].startswith("audit"), "a would-be hit, forwarded for a label"
     mail = [{"role": "user", "content": [{"type": "text", "text": f"Write to {MAIL.upper()}"}]}]
     server.chat(mail, {"x-reprise-client": "hers"})
-    eventually(lambda: len(of(server, "labels")) >= 3, "an audit has made a label, beside those of two people")
+    eventually(lambda: len(of(server, "labels")) == 4, "both audits have made labels, beside those of two people")
     return server
 
 
@@ -172,8 +179,10 @@ def test_nothing_of_her_is_left_and_all_of_his_is(lived: Server, upstream: Upstr
     bodies = {row["id"]: row["after"] for row in of(server, "audit")}
     assert all(bodies[id_] for id_ in his("audit", "after")), "what was said of his memories is still on record"
     contents = [row["content"] for row in of(server, "memories")]
-    assert f"Nothing but the call says so, number {len(HERS)}" not in contents, "what came from her call alone went too"
-    assert f"Nothing but the call says so, number {len(HIS)}" in contents, "what came from his did not"
+    assert f"Nothing but the call says so, number {WITHOUT_WORDS[HERS]}" not in contents, (
+        "what came from her call alone went too"
+    )
+    assert f"Nothing but the call says so, number {WITHOUT_WORDS[HIS]}" in contents, "what came from his did not"
     assert server.chat(HIS).headers["x-reprise-cache"] == "hit", "his answer is served"
 
 

@@ -65,14 +65,16 @@ def test_what_has_expired_goes(tidy):
 def test_idle_memories_fade_once_a_day_over_restarts(tidy):
     idle = "UPDATE memories SET written_by = 'extraction', updated_at = ? WHERE id = ?"
     key = remember(tidy, "the spare key hangs in the shed", confidence=0.8)
-    execute(tidy, idle, stamp(days=30.5), key)
+    execute(tidy, idle, stamp(days=31), key)
     eventually(lambda: memory(tidy, key)["decayed_on"], "it fades")
     assert memory(tidy, key)["confidence"] == pytest.approx(0.8 * 0.97), "one day's share"
-    ladder = remember(tidy, "the ladder is at the neighbour's", confidence=0.31)
+    ladder = remember(tidy, "the ladder is at the neighbour's", confidence=0.33)
     tidy.kill()
+    last = (dt.datetime.now(dt.UTC) - dt.timedelta(days=4)).date().isoformat()
     execute(tidy, idle, stamp(days=40), ladder)
+    execute(tidy, "UPDATE memories SET decayed_on = ? WHERE id = ?", last, ladder)
     tidy.start()
-    eventually(lambda: memory(tidy, ladder)["status"] == "superseded", "missed days are made up for")
+    eventually(lambda: memory(tidy, ladder)["status"] == "superseded", "four missed days are made up for")
     assert audit(tidy, ladder, "decay")[0]["reason"] == "decay", "the audit says why it faded away"
     assert memory(tidy, key)["confidence"] == pytest.approx(0.8 * 0.97), "the restart took nothing twice"
     assert len(audit(tidy, key, "decay")) == 1, "nor said so twice"

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from memory.interactions import Interaction, Interactions
 from memory.memories import Memories
 from memory.memory import Actor, Provenance
 from store.database import Database
+from store.tables import memory_pairs
 from tests.e2e.conftest import Launch
 from tests.e2e.support import REPRISE, Ran, Server, environment, eventually, run
 
@@ -116,6 +118,29 @@ def test_without_a_log_it_says_so(launch: Launch, tmp_path: Path) -> None:
     nothing = run("review", "--data-dir", tmp_path / "none", cwd=tmp_path)
     assert nothing.code == 2
     assert "nothing is stored" in nothing.err
+
+
+def test_doubted_memories_and_pairs_are_decided_too(seeded: tuple[Server, list[str]]) -> None:
+    server, _ = seeded
+    database = Database(server.data_dir / "reprise.db")
+    memories = Memories(database)
+    given = {"namespace": "default", "project": "apollo", "memory_type": "project", "actor": EXTRACTION}
+    texts = ("Deploys go out on Tuesdays", "Deploys go out on Tuesday mornings", "Nobody asks for this")
+    first, second, unused = (memories.add(**given, content=text)[0].id for text in texts)
+
+    def work(connection: sa.Connection) -> None:
+        row = {"kind": "merge", "first": first, "second": second, "score": 0.9, "status": "open", "at": "2026-01-01"}
+        connection.execute(sa.insert(memory_pairs).values(**row))
+        memories.adjust(connection, unused, actor=Actor("reinforcement"), action="unused", review="unused")
+
+    database.transact(work)
+    database.close()
+    server.start()
+    done = review(server, "--kind", "merge", typed="m\n3\nm\n2\n")
+    assert "1 merged. 0 still wait." in done.out, done.err
+    assert memory(server, first)["superseded_by"] == second
+    assert "1 retired" in review(server, "--kind", "unused", typed="t\n").out
+    assert memory(server, unused)["status"] == "superseded"
 
 
 def test_what_somebody_else_decided_meanwhile_is_told(seeded: tuple[Server, list[str]]) -> None:

@@ -154,7 +154,7 @@ def test_an_interaction_is_read_within_its_namespace_only(interactions, record):
     assert interactions.get(id_)["id"] == id_
 
 
-DAMAGED = ["{", "", "null", "7", '"text"', "[1", "\x00"]
+DAMAGED = ["{", "", "null", "7", '"text"', "[1", "\x00", "[" * 100_000]
 
 
 @pytest.mark.parametrize("damage", DAMAGED)

@@ -250,6 +250,17 @@ def test_the_version_of_a_namespace_rises_with_its_own_changes_alone(memories):
     assert memories.version("home") == changed, "what changes nothing is no change"
 
 
+def test_it_is_known_what_changed_since_a_version(memories, database):
+    first, _ = write(memories)
+    seen = memories.version("home")
+    assert memories.changed_since("home", seen) == frozenset()
+    second, _ = extract(memories)
+    memories.update(first.id, {"confidence": 0.5}, ANN)
+    assert memories.changed_since("home", seen) == {first.id, second.id}
+    database.transact(lambda connection: memories.touched(connection, "home"))
+    assert memories.changed_since("home", seen) is None, "somebody else changed something"
+
+
 def test_the_version_rises_after_the_commit(memories, database):
     memory, _ = write(memories)
     before = memories.version("home")
@@ -323,6 +334,24 @@ def test_an_edit_is_promoted_and_the_old_wording_is_not_raised_again(memories):
     assert promoted.memory_type == "knowledge"
     again, new = extract(memories, number=5)
     assert (again.id, new) == (promoted.id, False), "its old wording stands for what it became"
+
+
+def test_a_later_rewording_of_what_was_extracted_is_remembered_too(memories):
+    candidate, _ = extract(memories)
+    memories.promote(candidate.id, ANN)
+    memories.update(candidate.id, {"content": "The user drinks black tea"}, ANN)
+    assert extract(memories, number=5)[0].id == candidate.id, "it would only ask the same again"
+    written, _ = write(memories, "Lunch is at noon")
+    memories.update(written.id, {"content": "Lunch is at one"}, ANN)
+    assert extract(memories, "Lunch is at noon")[1], "what nobody extracted leaves nothing behind"
+
+
+def test_a_candidate_takes_nobodys_place(memories):
+    active, _ = write(memories)
+    candidate, _ = extract(memories, "The user drinks mate")
+    with pytest.raises(Conflict, match="candidate"):
+        memories.supersede(active.id, ANN, by=candidate.id)
+    assert memories.get(active.id) == active
 
 
 def test_a_rejected_text_is_not_raised_again(memories):

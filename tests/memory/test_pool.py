@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
+import sqlalchemy as sa
 
 from memory import pool as pools
 from memory.memories import Memories
 from memory.memory import TYPES, Actor
 from memory.packs import note_of, pack, ranked
-from memory.pool import Held, Pool
+from memory.pool import Held, Index, Pool
 from memory.terms import terms
 from store.errors import DatabaseError
+from store.tables import memories as table
 from tests.memory.test_packs import memory
 
 ME = Actor("tests")
@@ -86,7 +89,7 @@ def test_the_index_ranks_as_the_rules_do(count):
         for _ in range(count)
     ]
     notes = [note_of(one) for one in made]
-    held = Held(notes, 0, float("inf"))
+    held = Held(Index(notes), 0)
     for _ in range(60):
         prompt = terms(" ".join(chance.choices(WORDS, k=chance.randint(0, 9))))
         project = chance.choice(["", "apollo", "zeus"])
@@ -177,6 +180,68 @@ def test_a_change_while_rows_are_read_is_not_lost(database, memories, pool, monk
     monkeypatch.setattr(database, "read", interrupted)
     assert texts(pool.of("default")) == ["Backups run nightly"]
     assert sorted(texts(pool.of("default"))) == ["Backups go onto tape", "Backups run nightly"]
+
+
+def test_after_a_change_only_what_changed_is_read(database, memories, pool, monkeypatch):
+    made = [add(memories, f"Backups run on disk {number}") for number in range(20)]
+    pool.of("default")
+    rows = []
+    read = database.read
+
+    def noted(statement, values):
+        found = read(statement, values)
+        rows.extend(found)
+        return found
+
+    monkeypatch.setattr(database, "read", noted)
+    memories.update(made[3].id, {"confidence": 0.5}, ME)
+    memories.invalidate(made[4].id, ME)
+    add(memories, "Backups might run on disk 99", status="candidate")
+    assert len(texts(pool.of("default"))) == 19
+    assert [row[0] for row in rows] == [made[3].id], "of three changes one concerns what is active"
+
+
+def test_changes_that_nobody_can_name_are_read_too(database, memories, pool):
+    made = add(memories, "Backups run nightly")
+    pool.of("default")
+
+    def work(connection):
+        connection.execute(sa.delete(table).where(table.c.id == made.id))
+        memories.touched(connection, "default")
+
+    database.transact(work)
+    assert texts(pool.of("default")) == []
+
+
+@pytest.mark.parametrize("apart", [0, 5, 64])
+def test_after_any_changes_the_pool_holds_what_a_fresh_one_would(database, memories, clock, monkeypatch, apart):
+    monkeypatch.setattr(pools, "MOST_APART", apart)
+    pool, chance = Pool(database, memories, clock), random.Random(apart)
+    made = [add(memories, f"backups {number} {' '.join(chance.choices(WORDS, k=5))}") for number in range(30)]
+    for step in range(60):
+        one = chance.choice(made).id
+        match chance.choice(["edit", "sink", "drop", "revive", "add", "expire", "wait"]):
+            case "edit":
+                memories.update(one, {"content": f"backups edited {step} {' '.join(chance.choices(WORDS, k=3))}"}, ME)
+            case "sink":
+                memories.update(
+                    one, {"confidence": round(chance.random(), 2), "project": chance.choice(["", "apollo"])}, ME
+                )
+            case "drop":
+                memories.invalidate(one, ME)
+            case "revive":
+                memories.update(one, {"status": "active"}, ME)
+            case "add":
+                made.append(add(memories, f"backups new {step}", memory_type=chance.choice(TYPES)))
+            case "expire":
+                until = datetime.fromtimestamp(clock.now + chance.choice([30, 300]), UTC).isoformat()
+                memories.update(one, {"valid_until": until}, ME)
+            case "wait":
+                clock.now += 40
+        prompt = terms(f"backups {' '.join(chance.choices(WORDS, k=6))}")
+        held, fresh = pool.of("default"), Pool(database, memories, clock).of("default")
+        assert held.ranked("apollo", prompt, 12) == fresh.ranked("apollo", prompt, 12), f"after step {step}"
+        assert len(held) == len(fresh), f"after step {step}"
 
 
 def test_a_failing_store_is_told_and_nothing_outdated_is_given(database, memories, pool, monkeypatch):

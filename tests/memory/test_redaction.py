@@ -234,6 +234,14 @@ def test_where_findings_overlap_secrets_come_first(redact):
     assert redact("postgres://app:jo@sea.org@db/x") == "postgres://app:[secret]@sea.org@db/x", "the password is one"
 
 
+def test_a_secret_told_once_is_one_everywhere(redact):
+    told = "My password is hunter2x. I typed hunter2x, not hunter2xy."
+    assert redact(told) == "My password is [secret]. I typed [secret], not hunter2xy.", "also where nothing tells it"
+    asked, answered = redact.find_all(("my password is hunter2x", "I have set it to hunter2x."))
+    assert [len(asked), len(answered)] == [1, 1], "in the other texts of a conversation, too"
+    assert redact("the password is sunshine. I like sunshine") == "the password is [secret]. I like sunshine", "a word"
+
+
 def test_findings_that_touch_stay_apart():
     redact = Redactor((lambda text: [Finding("id", 0, 2), Finding("phone", 2, 4), Finding("ip", 1, 3)],))
     assert redact.find("abcdef") == [Finding("id", 0, 2), Finding("phone", 2, 4)], "the one between overlaps both"
@@ -262,7 +270,29 @@ def test_redacting_is_idempotent_and_finds_nothing_in_what_it_left(text):
 
 @pytest.mark.parametrize(
     "piece",
-    ["a", "1", "1 ", "-a", "a@", "a.", "password ", 'password="', "a://", "-eyJaaaaaaaa", "12 Main ", "12 rue de ", "AB12 ", "4111 ", "a:", "[", "\n", "a\u200b", "-----BEGIN PRIVATE KEY-----", "FR14 2004 ", "curl "],
+    [
+        "a",
+        "1",
+        "1 ",
+        "-a",
+        "a@",
+        "a.",
+        "password ",
+        'password="',
+        "a://",
+        "-eyJaaaaaaaa",
+        "12 Main ",
+        "12 rue de ",
+        "AB12 ",
+        "4111 ",
+        "a:",
+        "[",
+        "\n",
+        "a\u200b",
+        "-----BEGIN PRIVATE KEY-----",
+        "FR14 2004 ",
+        "curl ",
+    ],
 )
 def test_long_texts_take_no_longer_than_their_length_says(redact, piece):
     # The test's time limit ends what takes the square of it.

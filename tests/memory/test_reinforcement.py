@@ -122,13 +122,12 @@ def test_what_the_answer_before_told_may_be_repeated_from_there(reinforcement, r
     assert not reinforcement.learn(again).used, "the history told it already"
 
 
-def test_confidence_does_not_saturate_over_500_turns_of_a_chatty_session(
-    reinforcement, remember, answered, kept, clock
-):
+def test_confidence_does_not_saturate_over_500_turns_of_a_chatty_session(reinforcement, remember, answered, kept):
     id_ = remember()
-    for _ in range(500):
-        clock.now += 700
-        reinforcement.learn(answered(**injected(id_)))
+    record = answered(**injected(id_))
+    for turn in range(500):
+        at = stamp(datetime.fromtimestamp(NOON + 700 * turn, UTC))
+        reinforcement.learn({**record, "id": f"int_{turn:04}", "created_at": at})
     assert kept.get(id_).confidence == pytest.approx(0.52), "once per session, however long it lasts"
     assert kept.get(id_).reference_count == 1, "one reference"
 
@@ -217,7 +216,9 @@ def test_the_pool_is_the_project_and_what_is_known_of_the_person(reinforcement, 
     remember()
     whose = remember("The user archives invoices on Thursdays.", memory_type="preference")
     remember(namespace="stranger", project="larkspur")
-    learned = reinforcement.learn(answered(project="larkspur", response=f"{ECHO} The user archives invoices on Thursdays."))
+    learned = reinforcement.learn(
+        answered(project="larkspur", response=f"{ECHO} The user archives invoices on Thursdays.")
+    )
     assert set(learned.used) == {own, whose}, "not other projects, general knowledge or other namespaces"
 
 
@@ -309,6 +310,18 @@ def test_decay_is_undone_by_an_echo_but_no_persons_word(reinforcement, remember,
     assert list(reinforcement.learn(answered(response=response)).used) == [decayed], "the person's word stands"
     assert kept.get(decayed).status == "active", "reinforcement brings it back"
     assert kept.get(parted).status == "superseded", "this one stays"
+
+
+def test_what_has_expired_does_not_come_back(reinforcement, remember, answered, kept, database):
+    id_ = remember(confidence=0.4)
+
+    def expire(connection):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        kept.adjust(connection, id_, actor=Actor("hygiene"), action="decay", confidence=0.35, decayed_on="2026-09-01")
+        kept.adjust(connection, id_, actor=Actor("hygiene"), action="expire", status="superseded")
+
+    database.transact(expire)
+    assert not reinforcement.learn(answered()).used, "its time is over, whatever an answer says"
 
 
 def test_what_is_no_call_to_a_model_moves_nothing(reinforcement, remember, answered):

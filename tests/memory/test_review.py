@@ -132,9 +132,33 @@ def test_a_card_shows_the_span_with_its_surroundings_cleaned_and_redacted(memori
 
 def test_a_span_of_an_answer_stands_in_the_response(memories, review, record):
     (source,) = record({"prompt": "Hi", "response": "Well. Decided to use Rust. Fine."})
-    extract(memories, origin=Provenance(source, "assistant", "decided_to_sentence", "rules/1", 6, 26, "Decided to"))
+    said = "Decided to use Rust."
+    extract(memories, origin=Provenance(source, "assistant", "decided_to_sentence", "rules/1", 6, 26, said))
     (card,) = review.queue().cards
     assert (card.span.before, card.span.after) == ("Well.", "Fine.")
+
+
+def test_what_stands_around_a_span_is_cut_between_words_and_names_the_right_place(memories, review, record):
+    prompt = "I drink tea. " + "word " * 100 + "I drink tea. " + "other " * 100 + "I drink tea."
+    (source,) = record({"prompt": prompt})
+    start = prompt.index("I drink", 20)
+    extract(memories, origin=Provenance(source, "user", "r", "rules/1", start, start + 12, "I drink tea."))
+    (card,) = review.queue().cards
+    assert set(card.span.before.split()) == {"word"}, "the second of three, and no half words"
+    assert set(card.span.after.split()) == {"other"}
+    assert 100 < len(card.span.before) <= 160
+
+
+def test_a_secret_is_known_by_words_on_the_other_side_of_the_span(database, record):
+    def redact(text):
+        return text.replace("hunter2", "[secret]") if "password" in text else text
+
+    memories = Memories(database, redact=redact)
+    prompt = "It is hunter2. I drink tea. That was my password."
+    (source,) = record({"prompt": prompt})
+    extract(memories, origin=Provenance(source, "user", "r", "rules/1", 15, 27, "I drink tea."))
+    (card,) = Review(memories, database).queue().cards
+    assert card.span.before == "It is [secret]."
 
 
 @pytest.mark.parametrize(("start", "end"), [(5, 5), (-1, 4), (0, 99), (9, 3)])
@@ -167,6 +191,15 @@ def test_nothing_is_near_where_nothing_is_shared(memories, review):
     write(memories, "Releases are on Fridays")
     extract(memories)
     assert review.queue().cards[0].nearest is None
+
+
+def test_the_nearest_of_many_is_found_and_known_as_soon_as_it_is_there(memories, review):
+    for number in range(250):
+        write(memories, f"The user drinks something else, number {number}")
+    extract(memories)
+    assert review.queue().cards[0].nearest is None, "common words make nobody near"
+    near = write(memories, MATE)
+    assert review.queue().cards[0].nearest.id == near.id
 
 
 def test_of_equally_near_memories_the_one_of_the_same_project_and_type_is_shown(memories):
@@ -309,6 +342,7 @@ def test_a_merge_keeps_the_one_named_and_hands_it_the_support(memories, review, 
     assert (outcome.memory_id, outcome.error) == (other.id, None)
     kept, gone = memories.get(other.id), memories.get(one.id)
     assert (kept.content, kept.supports) == ("The user drinks tea and mate", 1)
+    assert kept.status == "active", "whoever keeps it in the place of what was trusted trusts it"
     assert (gone.status, gone.superseded_by) == ("superseded", kept.id)
     assert shown(review, kind="merge") == []
 
@@ -364,11 +398,13 @@ def test_what_is_no_decision_is_not_undone_by_chance(memories, review):
 def test_a_merge_is_undone_whole(memories, review, pair):
     one, other = write(memories), extract(memories, MATE)
     waits = pair(one, other)
-    merged = decide(review, waits, "merge", keep=one.id, content="The user drinks tea and mate")
-    assert review.undo(ANN, merged.audit_id).action == "merge"
-    back, kept = memories.get(other.id), memories.get(one.id)
-    assert (back.status, back.superseded_by) == ("candidate", None)
-    assert (kept.content, kept.supports) == (TEA, 0)
+    for keep in (one, other):
+        merged = decide(review, waits, "merge", keep=keep.id, content="The user drinks tea and mate")
+        assert merged.status == "active"
+        assert review.undo(ANN, merged.audit_id).action == "merge"
+        first, second = memories.get(one.id), memories.get(other.id)
+        assert (first.status, first.superseded_by, first.content, first.supports) == ("active", None, TEA, 0)
+        assert (second.status, second.superseded_by, second.content, second.supports) == ("candidate", None, MATE, 1)
     assert waits in shown(review), "the pair waits again"
 
 

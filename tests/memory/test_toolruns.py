@@ -223,6 +223,19 @@ def test_a_job_waits_for_an_embedder_and_passes_over_what_is_gone(bench):
     assert known.asked == []
 
 
+def test_a_run_that_is_forgotten_while_it_is_embedded_leaves_no_vector(bench, database):
+    made = bench.run("a")
+    embed = bench.embedder.embed
+
+    def forgotten_meanwhile(texts):
+        database.transact(lambda connection: connection.execute(sa.delete(log).where(log.c.id == made)))
+        return embed(texts)
+
+    bench.embedder.embed = forgotten_meanwhile
+    bench.vectors.embed(made)
+    assert database.query(sa.select(interaction_vectors)) == []
+
+
 def test_a_query_embeds_the_newest_and_leaves_the_rest_to_the_queue(bench, monkeypatch):
     monkeypatch.setattr(toolshelf, "EMBEDDED_AT_QUERY", 2)
     bench.embedder.vectors = {"q": near(1.0), **{f"a{n}": near(0.99, n + 1) for n in range(5)}}

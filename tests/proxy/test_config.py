@@ -448,6 +448,8 @@ def test_a_section_may_be_set_whole_and_then_in_part(load):
     [
         ("REPRISE_CONFIG", "x.yaml"),
         ("REPRISE_MODEL_CACHE", "/x"),
+        ("REPRISE_URL", "http://127.0.0.1:4000"),
+        ("REPRISE_API_KEY", "sk-x"),
         ("REPRISE_SERVER_PORT", ""),
         ("REPRISE_SERVICE_HOST", "10.0.0.1"),
         ("REPRISE_SERVICE_PORT_HTTP", "4000"),

@@ -115,7 +115,9 @@ def left(parts):
 )
 async def test_a_wrong_selection_is_refused_and_named(run_app, body, param):
     async with run_app() as (client, _):
-        refused = await client.post("/admin/forget", content=json.dumps(body), headers={"content-type": "application/json"})
+        refused = await client.post(
+            "/admin/forget", content=json.dumps(body), headers={"content-type": "application/json"}
+        )
     assert refused.status_code == 400
     assert refused.json()["error"]["param"] == param
 
@@ -218,7 +220,7 @@ async def test_the_words_are_in_no_file(run_app, model):
         files = [path for path in parts.directory.root.rglob("*") if path.is_file()]
         raw = b"".join(path.read_bytes() for path in files)
     assert len(files) >= 3, "the database, its log, the lock"
-    assert not Words(NAME).pattern().search(raw.lower()), "nothing of her is left in any file"
+    assert not Words(NAME).stand_in_bytes(raw), "nothing of her is left in any file"
 
 
 # Memory
@@ -421,3 +423,30 @@ async def test_what_a_killed_forgetting_left_is_found_when_asked_again(run_app, 
         assert holding(parts, NAME) == set()
         assert left(parts) == set(), "also what only the interactions led to"
     assert receipt["complete"], receipt["left"]
+
+
+# logging.redact
+
+
+async def test_calls_are_logged_without_personal_data_where_that_is_asked_for(run_app, model):
+    async with run_app(logging={"redact": True}) as (client, parts):
+        asked = "Who is ada@quill.example?"
+        answered = await ask(client, asked)
+        await client.post("/interactions", json={"prompt": "call +49 30 901820", "response": asked})
+        proxied = (await client.get(f"/interactions/{answered.headers['x-reprise-interaction']}")).json()
+        posted = (await client.get("/interactions", params={"limit": 1})).json()["interactions"][0]
+        hit = await ask(client, asked)
+    assert proxied["prompt"] == "Who is [email]?"
+    assert json.loads(proxied["request"])["messages"][0]["content"] == "Who is [email]?", "still a body of a call"
+    assert "quill" not in json.dumps(proxied), "in no field"
+    assert posted["prompt"] == "call [phone]"
+    assert hit.headers["x-reprise-cache"] == "hit", "stored answers are found as before"
+
+
+async def test_a_redactor_that_fails_keeps_the_call_out_of_the_log_and_says_so(run_app, model, monkeypatch):
+    async with run_app(logging={"redact": True}) as (client, parts):
+        monkeypatch.setattr(parts.redaction, "_redact", lambda text: 1 / 0)
+        answered = await ask(client, OTHERS)
+        assert count(parts, tables.interactions) == 0, "better no record than one with secrets in it"
+        assert not parts.health.parts["log"].ok, "which is never silent"
+    assert answered.status_code == 200

@@ -17,7 +17,7 @@ from cache.judges import FixedJudges
 from cache.policy import Policy
 from memory.memory import Actor
 from memory.packs import CLOSING, OPENING, note_of
-from memory.pool import Held
+from memory.pool import Held, Index
 from proxy import injection
 from proxy.auth import Caller
 from proxy.injection import injected, with_block
@@ -130,7 +130,7 @@ _MESSAGES = st.lists(
     min_size=1,
     max_size=6,
 )
-HELD = Held([note_of(memory(NIGHTLY)), note_of(memory("Prefers short answers", "preference"))], 0, float("inf"))
+HELD = Held(Index([note_of(memory(NIGHTLY)), note_of(memory("Prefers short answers", "preference"))]), 0)
 
 
 @given(_MESSAGES, st.dictionaries(st.sampled_from(["tools", "seed", "x", "metadata"]), _JSON))
@@ -162,7 +162,7 @@ def test_any_body_differs_in_its_last_user_message_alone(messages, fields):
 
 def test_keys_are_the_clients_own_until_something_is_put_in():
     came = exchange(chat_request(messages=[{"role": "user", "content": "Where is Lisbon?"}]))
-    plain = Held([note_of(memory(NIGHTLY))], 0, float("inf"))
+    plain = Held(Index([note_of(memory(NIGHTLY))]), 0)
     assert injected(came, plain, 3000).call.exact_key == came.call.exact_key
     made = injected(came, HELD, 3000)
     assert made.call.scope.memory == f"full:{made.pack.digest}"

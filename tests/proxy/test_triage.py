@@ -9,14 +9,16 @@ import sqlalchemy as sa
 
 from memory.memories import Memories
 from memory.memory import Actor, Provenance
-from proxy.config import TriageSettings
-from proxy.errors import UpstreamTimeout
+from proxy.asking import Asking
+from proxy.config import ModelEntry, ServerSettings, TriageSettings
+from proxy.errors import ProxyError, UpstreamTimeout
 from proxy.metrics import Metrics
 from proxy.remembering.triage import MOST_AT_ONCE, MOST_FAILURES, Triage
+from proxy.upstreams.router import Router
 from store.database import Database
 from store.tables import memories as table
 from store.tables import memory_pairs
-from tests.proxy.fakes import answer
+from tests.proxy.fakes import JSON, FakeUpstream, answer
 
 pytestmark = pytest.mark.anyio
 
@@ -239,6 +241,25 @@ async def test_other_namespaces_are_not_shown(bench):
     await bench.run(YES)
     shown = json.loads(bench.model.asked[0][1][1]["content"].split("\n")[1])
     assert shown["known"] == [], "they are nobody's business"
+
+
+# Over the wire
+
+
+async def test_the_model_is_asked_by_the_way_of_every_call(bench):
+    id_ = bench.candidate()
+    upstream = FakeUpstream(json.dumps(answer(f"```json\n{YES}\n```")).encode(), headers=JSON)
+    entry = {"model_name": "small", "litellm_params": {"model": "openai/tiny", "api_key": "sk-triage"}}
+    router = Router([ModelEntry.model_validate(entry)], ServerSettings())
+    await bench.triage(Asking(router, {"direct": upstream, "litellm": upstream})).run()
+    assert bench.status(id_) == "active", "a fence is tolerated"
+
+
+async def test_a_model_nobody_configured_is_a_failure(bench):
+    id_ = bench.candidate()
+    with pytest.raises(ProxyError):
+        await bench.triage(Asking(Router([], ServerSettings()), {})).run()
+    assert bench.status(id_) == "candidate", "nothing is decided"
 
 
 # Failing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from memory.hygiene.decay import Decay, Fading, days_due, faded
@@ -35,6 +35,15 @@ def test_the_day_on_which_the_time_is_up_counts():
     assert days_due(SINCE, None, SINCE + 30 * DAY, IDLE) == 1, "from that moment on"
 
 
+def test_the_first_time_one_day_counts():
+    assert days_due(SINCE, None, SINCE + 300 * DAY, IDLE) == 1, "an old database loses nothing at once"
+
+
+def test_days_in_which_it_was_not_idle_do_not_count():
+    now = SINCE + 32 * DAY
+    assert days_due(SINCE, (SINCE - 50 * DAY).date(), now, IDLE) == 3, "it was changed since it last faded"
+
+
 def test_a_day_that_was_counted_does_not_count_again():
     now = SINCE + 40 * DAY
     assert days_due(SINCE, now.date(), now, IDLE) == 0, "today is done"
@@ -62,26 +71,28 @@ def test_fading_stops_below_the_floor():
     assert 0.29 < faded(1.0, 4000, Fading()) < 0.3, "the first day below the floor is the last"
 
 
-@given(st.lists(moments, min_size=1, max_size=12), moments, shares, st.floats(0.5, 1.0), shares)
-def test_runs_in_between_change_nothing(runs, last, confidence, factor, floor):
+@given(st.lists(moments, max_size=12), moments, moments, shares, st.floats(0.5, 1.0), shares)
+def test_runs_in_between_change_nothing(runs, one, another, confidence, factor, floor):
+    first, last = sorted((one, another))
+    between = sorted(at for at in runs if first < at < last)
     fading = Fading(factor, IDLE, floor)
-    last = max([*runs, last])
 
     def after(times):
         now, counted = confidence, None
-        for at in sorted(times):
+        for at in times:
             days = days_due(SINCE, counted, at, IDLE)
             if days:
                 now, counted = faded(now, days, fading), at.date()
         return now
 
-    assert after([last]) == after([*runs, last]), "what is due at a moment follows from the dates alone"
+    assume(first >= SINCE + 30 * DAY)
+    assert after([first, last]) == after([first, *between, last]), "what is due follows from the dates alone"
 
 
 @given(moments, st.dates(dt.date(2026, 1, 1), dt.date(2030, 1, 1)) | st.none(), moments)
 def test_days_are_never_negative_and_never_more_than_passed(since, counted, now):
     days = days_due(since, counted, now, IDLE)
-    assert 0 <= days <= max(0, (now - since).days - 30 + 2), "at most the days since the time was up"
+    assert 0 <= days <= max(1, (now - since).days - 30 + 2), "at most the days since the time was up"
 
 
 @given(shares, st.integers(0, 5000), st.floats(0.01, 1.0), shares)
@@ -120,7 +131,9 @@ def test_many_runs_in_a_day_count_once(kept, clock, decay):
 
 def test_a_server_that_was_off_catches_up(kept, clock, decay):
     id_ = kept.add("the printer is on the second floor", confidence=0.9)
-    clock.advance(days=34)
+    clock.advance(days=30)
+    decay.run()
+    clock.advance(days=4)
     decay.run()
     assert kept.get(id_).confidence == pytest.approx(0.9 * 0.97**5), "days 30 to 34, all of them"
 
