@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from memory.common import Common
-from memory.evidence import Places, gather
+from memory.evidence import SLIGHT, Places, gather
 from memory.judging import Judge, Loaded, no_embedder
-from memory.reading import prose, read
+from memory.reading import Reading, prose, read
 
 NO_POOL = Common(())
 
@@ -22,9 +20,7 @@ class Echoes:
         pool: all memories that might be held; words that many of them share count less.
     """
 
-    def __init__(
-        self, text: str, question: str = "", embedder: Loaded = no_embedder, pool: Common = NO_POOL
-    ) -> None:
+    def __init__(self, text: str, question: str = "", embedder: Loaded = no_embedder, pool: Common = NO_POOL) -> None:
         self._pool = pool
         self._text = Places(read(prose(text)))
         self._question = Places(read(question))
@@ -33,11 +29,22 @@ class Echoes:
 
     def hold(self, memory: str) -> bool:
         """Does the text state what the memory says?"""
-        verbatim = re.escape(_spaced(memory))
-        if verbatim and re.search(rf"(?<!\w){verbatim}(?!\w)", self._words):
+        if _stands_in(_spaced(memory), self._words):
             return True
-        evidence = gather(self._pool.weighed(read(memory)), self._text, self._question)
-        return evidence.values["cover"] > 0 and self._judge.accepts(memory, evidence)
+        reading = read(memory)
+        if not self._is_touched(reading):
+            return False
+        evidence = gather(self._pool.weighed(reading), self._text, self._question)
+        return self._judge.accepts(memory, evidence)
+
+    def _is_touched(self, memory: Reading) -> bool:
+        """Does the text hold a telling word of the memory, or half of it? Dismisses most of a pool at once."""
+        found = whole = 0.0
+        for token in memory.tokens:
+            whole += token.weight
+            if self._text.of(token):
+                found += token.weight
+        return found > SLIGHT or found > whole / 2
 
 
 def echoes(memory: str, text: str, question: str = "", embedder: Loaded = no_embedder) -> bool:
@@ -48,3 +55,14 @@ def echoes(memory: str, text: str, question: str = "", embedder: Loaded = no_emb
 def _spaced(text: str) -> str:
     """Case and spacing folded, punctuation at the end cut."""
     return " ".join(text.casefold().split()).rstrip(".!;, ")
+
+
+def _stands_in(words: str, text: str) -> bool:
+    """Are these words in the text, and not parts of longer ones?"""
+    at = text.find(words) if words else -1
+    while at >= 0:
+        end = at + len(words)
+        if not (text[at - 1 : at].isalnum() and words[0].isalnum()) and not text[end : end + 1].isalnum():
+            return True
+        at = text.find(words, at + 1)
+    return False

@@ -9,10 +9,13 @@ from __future__ import annotations
 import functools
 import json
 import math
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from cachetools import LRUCache
 
 from memory.evidence import Evidence
 from store.embedder import Embedder, EmbedderError
@@ -23,6 +26,8 @@ MOST_CHARS: Final = 1500
 """Characters of a text that are embedded, and of the prompt before it."""
 PROMPT_CHARS: Final = 300
 
+_MEMORIES: LRUCache[tuple[str, str], Any] = LRUCache(4096)
+_LOCK = threading.Lock()
 _FILE: Final = Path(__file__).parent / "weights" / "echo.json"
 
 Loaded = Callable[[], Embedder | None]
@@ -60,7 +65,7 @@ def model(name: str) -> Model:
 
 
 class Nearness:
-    """Cosines between memories and stretches of one text; each text is embedded once."""
+    """Cosines between memories and stretches of one text; each text is embedded once, memories are kept longer."""
 
     def __init__(self, embedder: Embedder, prompt: str) -> None:
         self._embedder = embedder
@@ -71,9 +76,20 @@ class Nearness:
         """In [-1, 1]. Raises ``EmbedderError``."""
         if not stretch.strip() or not memory.strip():
             return 0.0
-        known = self._vector(memory)
+        known = self._kept(memory)
         alone = float(known @ self._vector(stretch))
         return max(alone, float(known @ self._vector(f"{self._prompt} {stretch}"))) if self._prompt else alone
+
+    def _kept(self, memory: str) -> Any:
+        """A memory's vector; the same memories are looked for in one answer after another."""
+        key = (self._embedder.id, memory[:MOST_CHARS])
+        with _LOCK:
+            vector = _MEMORIES.get(key)
+        if vector is None:
+            vector = self._embedder.embed([key[1]])[0]
+            with _LOCK:
+                _MEMORIES[key] = vector
+        return vector
 
     def _vector(self, text: str) -> Any:
         cut = text[:MOST_CHARS]

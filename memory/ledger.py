@@ -21,6 +21,8 @@ from store.tables import interactions, memories, memory_support
 
 LIVE: Final = ("candidate", "active")
 _VERSIONED: Final = {"content", "status"}
+_TOLD_APART: Final = {"content", "status", "project", "memory_type"}
+"""No two live memories may agree in all of these; see ``memory.rows.SAID_ONCE``."""
 
 # Built once: that costs more than running them.
 _INSERT = sa.insert(memories)
@@ -81,7 +83,8 @@ class Ledger:
         if _VERSIONED & after.keys():
             columns["version"] = row["version"] + 1
         future = {**row, **columns}
-        other = rows.twin(connection, future) if future["status"] in LIVE else None
+        moved = bool(_TOLD_APART & after.keys())
+        other = rows.twin(connection, future) if moved and future["status"] in LIVE else None
         if other is not None:
             raise Conflict(f"memory {other['id']} says the same as {future['status']} already")
         connection.execute(sa.update(memories).where(memories.c.id == row["id"]).values(**columns))

@@ -75,8 +75,8 @@ _UNITS: Final[dict[str, tuple[str, float]]] = {
         " mile/miles=1609 inch/inches=0.0254 foot/feet=0.3048",
         "mass": "mg=0.001 g/gram/grams/gramme/grammes=1 kg/kilo/kilos/kilogram/kilograms/kilogrammes=1000",
         "volume": "ml/millilitre/millilitres=0.001 cl=0.01 l/litre/litres/liter/liters=1",
-        "bytes": "kb=1 mb/mo/megabyte/megabytes=1000 gb/go/gig/gigs/gigas/gigabyte/gigabytes/gigaoctet/gigaoctets=1000000"
-        " tb/to/terabyte/terabytes=1000000000",
+        "bytes": "kb=1 mb/mo/megabyte/megabytes=1000 gb/go/gig/gigs/gigas/gigabyte/gigabytes=1000000"
+        " gigaoctet/gigaoctets=1000000 tb/to/terabyte/terabytes=1000000000",
         "percent": "%/percent/pourcent=1",
         "money": "€/euro/euros/eur=1 $/dollar/dollars/usd=1.000001 £/pound/pounds/gbp=1.000002",
         "power": "w/watt/watts=1 kw=1000",
@@ -90,7 +90,10 @@ _AMBIGUOUS: Final = frozenset("a go to s m l g an w % h".split())
 """Units only right behind digits: elsewhere they are words, or letters."""
 
 TOKEN: Final = re.compile(
-    r"[^\W\d_]{1,8}\d+(?![.,]?\d)[^\W_]*|\d{1,3}(?:[ \u00a0\u202f,']\d{3})+(?![\d])(?:[.,]\d+)?|\d+[.,]\d+(?![.,]?\d)|\d+|[^\W\d_]+|[%€$£°]"
+    # Letters with digits behind them are one word; digits may be grouped by threes, or have a fraction.
+    r"[^\W\d_]{1,8}\d+(?![.,]?\d)[^\W_]*"
+    r"|\d{1,3}(?:[ \u00a0\u202f,']\d{3})+(?!\d)(?:[.,]\d+)?"
+    r"|\d+[.,]\d+(?![.,]?\d)|\d+|[^\W\d_]+|[%€$£°]"
 )
 
 

@@ -11,7 +11,6 @@ surest. Identity and preference need no shared word while their band lasts; all 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -88,8 +87,8 @@ class Pack:
     @cached_property
     def digest(self) -> str:
         """Stands for these memories in these versions, and the very words: 32 hex digits."""
-        said = json.dumps([self.memories, self.text], ensure_ascii=True)
-        return hashlib.sha256(said.encode()).hexdigest()[:32]
+        versions = " ".join([f"{id_}:{version}" for id_, version in self.memories])
+        return hashlib.sha256(f"{versions}\n{self.text}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
     def as_log(self) -> dict[str, object]:
         """As interactions keep it in ``context_pack``."""

@@ -142,7 +142,7 @@ class Index:
         near = np.flatnonzero((overlap + tagged > 0) & own & valid)
         far = personal[(overlap[personal] + tagged[personal] == 0) & valid[personal]]
         density = overlap[near] / self._sizes[near]
-        if len(near) > most:
+        if len(near) > 4 * most:
             kept = self._dense(near, density, most)
             near, density = near[kept], density[kept]
         # The last key counts most; where all are equal, the order above stands.

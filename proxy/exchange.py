@@ -10,6 +10,7 @@ from typing import Any
 
 from cache.call import Call
 from cache.decision import Bypass, Decision, Hit, Judged, Miss, Reason
+from cache.identity import exact_key
 from memory.packs import Pack
 from proxy.policy.policies import Chosen
 from proxy.upstreams.base import Target
@@ -40,6 +41,13 @@ class Exchange:
     def learns(self) -> bool:
         """May memory learn from it?"""
         return self.call.policy.memory == "full"
+
+    @property
+    def clients_key(self) -> str:
+        """What the exact key would be with nothing put in: the client's own calls, told apart."""
+        if self.pack is None:
+            return self.call.exact_key
+        return exact_key(self.call.body, dataclasses.replace(self.call.scope, memory=""))
 
     @property
     def outgoing(self) -> ChatRequest:

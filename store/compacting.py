@@ -16,17 +16,22 @@ PATIENCE: Final = 60.0
 
 _SCRIPT: Final = """
 import json, sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], timeout=10)
+connection = sqlite3.connect(sys.argv[1], timeout=10, isolation_level=None)
 connection.execute("PRAGMA secure_delete=ON")
+known = {id for id, in connection.execute("SELECT id FROM collections")}
+for topic, in connection.execute("SELECT DISTINCT topic FROM embeddings_queue").fetchall():
+    if topic.rpartition("/")[2] not in known:
+        connection.execute("DELETE FROM embeddings_queue WHERE topic = ?", (topic,))
 connection.execute("VACUUM")
 print(json.dumps([id for id, in connection.execute("SELECT id FROM segments")]))
 """
 
 
 def compact(folder: Path) -> None:
-    """Rewrite Chroma's SQLite file without its free pages, and delete the folders of segments that are no more.
+    """Take collections that were deleted off the disk.
 
-    Deleting a collection leaves both behind. In a process of its own: Chroma brings another build of SQLite, and two
+    Chroma leaves their vectors in its queue of writes, in free pages of its SQLite file and in the folders of their
+    segments. All of it goes in a process of its own: Chroma brings another build of SQLite, and two
     of them in one process take each other's locks away (sqlite.org/howtocorrupt.html, 2.2.1).
 
     Raises:

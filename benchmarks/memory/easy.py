@@ -2,7 +2,7 @@
 
 Nothing is kept: the text is read where it lies. Three sources, each where it is found:
 
-- ``pairs_gptcache_mock`` (GPTCache's statements and their paraphrases, MIT): a text is a paraphrase between three others.
+- ``pairs_gptcache_mock`` (GPTCache's statements and their paraphrases, MIT): a text is one between three others.
 - ``conv_sgd`` (Schema-Guided Dialogue, CC BY-SA 4.0): a user's turn with at least two numbers or names; the assistant's
   later turns that hold all of them restate it. That rule knows nothing of weights, stems or sentences, but it finds
   literal restatements only, so recall there is that of the easiest kind.

@@ -9,8 +9,8 @@ product's own answers; it is run once, for the final figures. Intervals are 95 %
 their weight in the best two sentences (0.4) for echoes; for uses the share of the memory's words in the answer (0.3),
 and of those that the prompt lacks (0.3).
 
-``--data PATH``: a folder with ``pairs_gptcache_mock`` (paraphrases) and ``conv_sgd`` (task dialogues), or a JSON file of
-conversations with observations in the shape of LoCoMo. ``--time``: what learning from an interaction takes.
+``--data PATH``: a folder with ``pairs_gptcache_mock`` (paraphrases) and ``conv_sgd`` (task dialogues), or a JSON file
+of conversations with observations in the shape of LoCoMo. ``--time``: what learning from an interaction takes.
 """
 
 from __future__ import annotations

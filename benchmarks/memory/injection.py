@@ -98,7 +98,7 @@ def in_process(sizes: tuple[int, ...]) -> Iterator[dict[str, object]]:
                 pack(held.ranked("", terms(prompt), reach(3000)), 3000)
 
         choose()
-        took = min(timeit.repeat(choose, number=1, repeat=7)) / len(prompts)
+        took = min(timeit.repeat(choose, number=1, repeat=40)) / len(prompts)
         print(f"{size:6d} memories  the choice alone {took * 1e6:7.1f} us")
         yield {"memories": size, "choice_us": took * 1e6}
 

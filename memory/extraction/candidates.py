@@ -10,6 +10,7 @@ from memory.extraction.fresh import Fresh
 from memory.extraction.headings import headings
 from memory.extraction.records import records
 from memory.extraction.restated import words
+from memory.extraction.setting import own_words
 from memory.extraction.statements import answer_statements, user_statements
 from memory.memory import LEAST_CHARS, MOST_CHARS, Candidate, Memory, clean, content_key
 
@@ -37,7 +38,7 @@ def extract(fresh: Fresh) -> list[Candidate]:
     found: dict[tuple[str, str, str], Candidate] = {}
     for finding in _findings(fresh):
         content = tidy(finding.content)
-        if LEAST_CHARS <= len(content) <= MOST_CHARS and fresh.is_new(core(content), finding.role):
+        if LEAST_CHARS <= len(content) <= MOST_CHARS and _is_new(finding, content, fresh):
             key = (finding.memory_type, content_key(content), finding.rule)
             candidate = Candidate(
                 finding.memory_type, content, finding.rule, finding.role, finding.start, finding.end, CONFIDENCE
@@ -73,11 +74,17 @@ def tidy(text: str) -> str:
 
 
 def _findings(fresh: Fresh) -> Iterator[Finding]:
-    yield from headings(fresh.user, "user", fresh)
+    yield from headings(own_words(fresh), "user", fresh)
     yield from user_statements(fresh)
     yield from headings(fresh.answer, "assistant", fresh)
     yield from records(fresh.answer, fresh)
     yield from answer_statements(fresh)
+
+
+def _is_new(finding: Finding, content: str, fresh: Fresh) -> bool:
+    """Was the statement itself, without what stands around it, not in the prompt before?"""
+    own = fresh.prompt[finding.start : finding.end] if finding.role == "user" else core(content)
+    return fresh.is_new(own, finding.role)
 
 
 def core(content: str) -> str:

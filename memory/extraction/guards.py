@@ -18,7 +18,8 @@ HYPOTHETICAL: Final = _words(
     r"|mettons|au cas où|à condition|disons que|j'espère)\b|\bs'(?:il|ils)\b"
 )
 HEDGED: Final = _words(
-    r"\b(?:talking to you|working with you|your (?:help|support)|maybe|perhaps|possibly|probably|might"
+    r"\b(?:talking to you|working with you|your (?:help|support)|should have|any (?:one )?of (?:this"
+    r"|these|those|them)|maybe|perhaps|possibly|probably|might"
     r"|not sure|unsure|thinking (?:of|about)|considering|wondering|tempted"
     r"|i guess|i suppose|i think|i feel like|leaning|debating|torn|undecided|tbd|not yet|we said|supposedly"
     r"|apparently|someday|one day|should i|should we|wanna|in the mood|in need|in search|looking (?:for"
@@ -34,7 +35,7 @@ PASSING: Final = _words(
     r"|morning|afternoon"
     r"|evening|minute|e-?mail|mail|message|answer|reply|task|question|request|ticket|one|draft|text|version)|just once"
     r"|for (?:now|once|this|that one|the moment|the time being)|in this case|temporarily|until (?:then|tomorrow|sunday"
-    r"|monday|tuesday|wednesday|thursday|friday|saturday|later|next)|till (?:then|tomorrow|sunday|monday|the)|meanwhile"
+    r"|monday|tuesday|wednesday|thursday|friday|saturday|later|next)|till (?:then|tomorrow|\w+day|the)|meanwhile"
     r"|as of yet|aujourd'hui|ce soir|ce matin|demain|cette fois|cette semaine|ce week-end|pour l'instant|en ce moment"
     r"|pour le moment|juste pour|pour cette|pour ce mail|jusqu'à|provisoirement|exceptionnellement)\b"
 )
@@ -45,7 +46,8 @@ ONE_OFF: Final = _words(
     r" fois(?:-ci)?|pour une fois|juste pour (?:cette|aujourd))\b"
 )
 STATE: Final = _words(
-    r"\b(?:broken|down|out of (?:order|stock|milk|ideas|memory|space)|(?:is|are|does|do|has|have)(?:n'?t| not)"
+    r"\b(?:broken|down|out of (?:order|stock|milk|ideas|memory|space|town|office)|(?:is|are|does|do|has"
+    r"|have)(?:n'?t| not)"
     r" (?:work\w*|start\w*|load\w*|open\w*|show\w*|connect\w*|respond\w*|come|arriv\w*|been|turn\w*|charg\w*|print\w*"
     r"|sync\w*|answer\w*|able|sure|ready|happy|build\w*|compil\w*|sleep\w*|feel\w*|understand)|won'?t"
     r"|keeps? |fail(?:s|ed|ing)?|crash\w*|stuck|late|delayed|missing|lost|slow|hang(?:s|ing)?|frozen|wrong|weird"
@@ -60,7 +62,7 @@ STATE: Final = _words(
 )
 SARCASTIC: Final = _words(
     r"\boh,? (?:great|wonderful|joy|fantastic|perfect|lovely|brilliant|goody)\b|\bjust love\b|\bmy (?:absolute )?"
-    r"favou?rite thing\b|\byeah,? right\b|\bsure,? i'?ll just\b|(?:^| )/s\b|\blol\b|\blmao\b|🙄|😂|🤣"
+    r"favou?rite thing\b|\byeah,? right\b|\bsure,? i'?ll just\b|(?:^| )/s\b|\blol\b|\blmao\b|\bhaha\w*\b|🙄|😂|🤣"
     r"|\bhow lovely\b|\bof course (?:it|they|he|she) did\b|\bwhat a (?:surprise|joy|treat)\b|\bbecause who doesn'?t\b"
     r"|\bwho doesn'?t love\b|\bsuper,? encore\b|\bgénial,? encore\b|\bj'adore (?:passer|quand|attendre|perdre|devoir)\b"
     r"|\bbravo,? (?:encore|vraiment)\b|\bcomme par hasard\b|\bà croire que\b|\blive for (?:this|that)\b"
@@ -112,7 +114,8 @@ IN_GENERAL: Final = _words(
 """Says, before a rule of a thing, that it is nobody's own."""
 PROBLEM: Final = _words(
     r"\b(?:error|errors|fails?|failed|failing|crash\w*|nothing happens|does(?:n'?t| not) work|not working|won'?t|broken"
-    r"|problem|issue|bug|wrong|stuck|refused|complaint|exception|timeouts?|nobody (?:answers|replies)|no answer|still"
+    r"|noise|noisy|smells?|leaks?|hurts?|pain|problem|issue|bug|wrong|stuck|refused|complaint|exception"
+    r"|timeouts?|nobody (?:answers|replies)|no answer|still"
     r"|but (?:it|the|nothing|I get)|and (?:it|then|nothing)|help|erreur|plante|problème|marche pas|en"
     r" panne|toujours pas)\b"
 )

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.sqlite import insert
 from memory import rows
 from memory.extraction.candidates import EXTRACTOR, MOST, admit, extract
 from memory.extraction.fresh import fresh
+from memory.extraction.sentences import MOST_READ
 from memory.interactions import stamp
 from memory.memories import Memories
 from memory.memory import Actor, Candidate, Provenance, clean
@@ -30,6 +31,8 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _LEAST_WORDS: Final = 2
 """Words that a statement must have beside what was taken out of it."""
 _LEAST_VALUE: Final = 4
+
+_TEXTS: Final = (("user", "prompt"), ("assistant", "response"))
 
 Record = Mapping[str, Any]
 
@@ -66,7 +69,11 @@ class Keeping:
 
     def found(self, record: Record, candidates: Iterable[Candidate]) -> list[Found]:
         """Of candidates in an interaction those that its project does not know yet, at most 50, redacted."""
-        spoken = {"user": record["prompt"] or "", "assistant": record["response"] or ""}
+        candidates = list(candidates)
+        if not candidates:
+            return []
+        # Beyond this nothing is read.
+        spoken = {role: (record[name] or "")[:MOST_READ] for role, name in _TEXTS}
         # Found in the whole: cut out, a span may not tell that a word in it is a password.
         hidden = dict(zip(spoken, self._redactor.find_all(list(spoken.values())), strict=True))
         fit: dict[Candidate, str] = {}

@@ -13,12 +13,11 @@ from typing import Final
 from memory.extraction.finding import Finding
 from memory.extraction.fresh import Fresh
 from memory.extraction.sentences import Sentence
-from memory.memory import MemoryType
 
 _WORDS = (
-    r"decision|decided|agreed|agreement|as agreed|confirmed|requirements?|constraints?|settled|fixed|resolved|noted"
-    r"|décision|décidé|convenu|comme convenu|accord|confirmé|exigences?|contraintes?|acté|retenu|rappel|as decided"
-    r"|decisions|décisions|points? agreed|what we agreed|as discussed|budget|deadline"
+    r"decision|decided|agreed|agreement|as agreed|confirmed|requirements?|constraints?|settled"
+    r"|décision|décidé|convenu|comme convenu|confirmé|exigences?|contraintes?|acté|retenu|as decided"
+    r"|decisions|décisions|points? agreed|what we agreed|as discussed"
 )
 _MARKED: Final = re.compile(
     rf"[*_]{{2,3}}\s*(?:{_WORDS})\b[^*\n:]{{0,40}}?\s*(?::\s*[*_]{{2,3}}|[*_]{{2,3}}\s*(?::|-|–|—))\s*(?P<what>\S.*)"
@@ -38,10 +37,9 @@ _GENERAL: Final = re.compile(
     r"|\d+\s+(?:\w+\s+)?items)\b|\b(?:que|quoi|comment)\s+(?:doit|devrait)\b|\b(?:modèle|exemple)\b",
     re.IGNORECASE,
 )
-_OURS: Final = re.compile(r"\b(?:we|our|ours|us|on|nous|notre|nos)\b", re.IGNORECASE)
+_OURS: Final = re.compile(r"\b(?:we|our|ours|us|nous|notre|nos)\b", re.IGNORECASE)
 _READ: Final = 2000
 """Characters of a prompt that say what an answer is about."""
-_TYPES: dict[str, MemoryType] = {"fact": "knowledge", "rappel": "knowledge"}
 
 
 def is_general(fresh: Fresh) -> bool:

@@ -16,6 +16,10 @@ MOST_KNOWN: Final = 120_000
 """Characters of known text that are compared loosely; what exceeds it is compared word for word only."""
 _WINDOW = 3
 """Known sentences in a row that one sentence may have been made from."""
+_MOST_WORDS: Final = 80
+"""Words of a sentence that are looked at."""
+_LEAST_QUOTED: Final = 4
+"""Words that a known sentence has at least to be recognised inside a longer one."""
 _WORD = re.compile(r"[^\W_]+(?:['.,:/-][^\W_]+)*")
 _BREAK = re.compile(r"[\n.!?;…]+(?=\s|$)|\n")
 _EMPTY = frozenset(
@@ -70,8 +74,8 @@ class Known:
         Args:
             every: count words such as "the" and "you" too.
         """
-        told = words(sentence)
-        if " ".join(told) in self._whole:
+        told = words(sentence)[:_MOST_WORDS]
+        if " ".join(told) in self._whole or self._quoted(told):
             return True
         meant = {stem(word) for word in told if every or word not in _EMPTY} or {stem(word) for word in told}
         if not meant:
@@ -83,6 +87,15 @@ class Known:
         close = [number for number, count in found.items() if count >= least]
         numbers = [word for word in meant if word[0].isdigit()]
         return any(all(number in self._holding.get(word, ()) for word in numbers) for number in close)
+
+    def _quoted(self, told: Sequence[str]) -> bool:
+        """Is at least half of a sentence a known one, word for word?"""
+        least = max(_LEAST_QUOTED, (len(told) + 1) // 2)
+        return any(
+            " ".join(told[first:last]) in self._whole
+            for first in range(len(told) - least + 1)
+            for last in range(first + least, len(told) + 1)
+        )
 
 
 def stem(word: str) -> str:

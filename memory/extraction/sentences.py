@@ -26,7 +26,7 @@ _ABBREVIATED = re.compile(
     re.IGNORECASE,
 )
 _WRAPPED = 60
-"""A line at least this long that ends without punctuation goes on in the next one."""
+"""A line at least this long goes on in one that begins small; so does a shorter one whose sentence began large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +135,9 @@ def _cut(plain: str, block: _Block) -> Iterator[tuple[int, int]]:
 def _ends(plain: str, start: int, stop: re.Match[str], last: int) -> bool:
     """Is this full stop or line break the end of a sentence?"""
     if stop[0] == "\n":
-        line = plain.rfind("\n", start, stop.start()) + 1
-        following = plain[stop.end() : stop.end() + 1]
-        return not (stop.start() - max(line, start) >= _WRAPPED and following.islower())
+        line = max(start, plain.rfind("\n", start, stop.start()) + 1)
+        goes_on = plain[stop.end() : stop.end() + 1].islower()
+        return not (goes_on and (stop.start() - line >= _WRAPPED or plain[start].isupper()))
     if stop[0] == ".":
         return _ABBREVIATED.search(plain, max(start, stop.start() - 8), stop.end()) is None
     return True

@@ -40,8 +40,8 @@ def is_errand(fresh: Fresh) -> bool:
 
 
 def own_words(fresh: Fresh) -> list[Sentence]:
-    """The user's sentences, without the text that a task is about or that somebody else wrote."""
-    lines = [line for line in fresh.user if line.kind in ("text", "item")]
+    """The user's sentences and headings, without the text that a task is about or that somebody else wrote."""
+    lines = [line for line in fresh.user if line.kind in ("text", "item", "heading")]
     if guards.EDITED.search(fresh.prompt[:_READ]):
         return [line for line in lines if line.paragraph == 0 and line.kind == "text" and LASTING.search(line.plain)]
     kept: list[Sentence] = []
@@ -49,7 +49,7 @@ def own_words(fresh: Fresh) -> list[Sentence]:
     for line in lines:
         if quoted == line.paragraph:
             continue
-        begins = guards.object_begins(line.plain)
+        begins = guards.object_begins(line.plain) if line.kind != "heading" else -1
         if begins >= len(line.plain.rstrip()):
             break
         if begins >= 0:

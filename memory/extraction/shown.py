@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from memory.extraction.fresh import Fresh
-from memory.extraction.sentences import Sentence
+from memory.extraction.sentences import MOST_READ, Sentence
 from memory.memory import Role
 from memory.redaction import Finding, Redactor
 
@@ -61,7 +61,7 @@ class Shown:
 def shown(fresh: Fresh, redactor: Redactor) -> Shown:
     """The new sentences without secrets and personal data."""
     # Found in the whole: what makes a word a secret may stand in a sentence that is not new, or on the other side.
-    asked, answered = redactor.find_all((fresh.prompt, fresh.response))
+    asked, answered = redactor.find_all((fresh.prompt[:MOST_READ], fresh.response[:MOST_READ]))
     return Shown(
         _passage(fresh.prompt, fresh.user, asked, redactor),
         _passage(fresh.response, fresh.answer, answered, redactor),

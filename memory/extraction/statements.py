@@ -23,10 +23,11 @@ from memory.extraction.refusals import refused, taken_back
 from memory.extraction.rules import Rule
 from memory.extraction.sentences import Sentence
 from memory.extraction.setting import LASTING, is_errand, is_staged, own_words
-from memory.extraction.wording import fitting, stand_alone
+from memory.extraction.wording import fitting, language, stand_alone
 from memory.memory import LEAST_CHARS
 
 RULES: Final[tuple[Rule, ...]] = (*ENGLISH, *FRENCH)
+_BY_LANGUAGE: Final = {"en": ENGLISH, "fr": FRENCH}
 
 _SPEAKER = re.compile(r"(?<=\s)(?:I|we|on|nous|our)\b", re.IGNORECASE)
 _LIST_OF_NEEDS = re.compile(
@@ -43,7 +44,7 @@ _ASKED: Final = 2000
 
 def user_statements(fresh: Fresh) -> Iterator[Finding]:
     """What the user's own words of the last turn state."""
-    lines = own_words(fresh)
+    lines = [line for line in own_words(fresh) if line.kind != "heading"]
     if is_staged(fresh) or any(guards.SARCASTIC.search(line.plain) for line in lines):
         return
     errand = is_errand(fresh)
@@ -108,7 +109,8 @@ def _matches(stated: str) -> Iterator[tuple[int, Rule]]:
     """Where which rule matches, from left to right."""
     begins = set(clauses(stated))
     inner = {found.start() for found in _SPEAKER.finditer(stated)}
+    rules = _BY_LANGUAGE.get(language(stated), RULES)
     for start in sorted(begins | inner):
-        for rule in RULES:
+        for rule in rules:
             if (start in begins or rule.anywhere) and rule.pattern.match(stated, start):
                 yield start, rule

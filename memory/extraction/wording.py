@@ -75,7 +75,13 @@ def fitting(plain: str, start: int, end: int) -> int:
 
 def is_french(text: str) -> bool:
     """Does a text hold more of French's small words than of English's?"""
-    return len(_FRENCH.findall(text)) > len(_ENGLISH.findall(text))
+    return language(text) == "fr"
+
+
+def language(text: str) -> str:
+    """``fr``, ``en``, or nothing where small words of neither outnumber the other's."""
+    french, english = len(_FRENCH.findall(text)), len(_ENGLISH.findall(text))
+    return "fr" if french > english else "en" if english > french else ""
 
 
 def _third_person(found: re.Match[str]) -> str:

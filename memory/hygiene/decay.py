@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from memory import rows
 from memory.hygiene.counts import Counts
 from memory.hygiene.pace import BATCH, Pace
 from memory.interactions import stamp
@@ -91,17 +92,19 @@ class Decay:
     def run(self) -> Counts:
         """Take what is due from each memory: ``decayed``, and of these ``faded`` away below the floor."""
         counts: Counts = {"decayed": 0, "faded": 0}
-        while self._fading.factor < 1 and not self._pace.stopping():
-            now = dt.datetime.fromtimestamp(self._clock(), dt.UTC)
-            ids = [row["id"] for row in self._database.query(self._due(now).limit(BATCH))]
-            if not ids:
+        if self._fading.factor == 1:
+            return counts
+        now = dt.datetime.fromtimestamp(self._clock(), dt.UTC)
+        ids = [row["id"] for row in self._database.query(sa.select(table.c.id).where(*self._due(now)))]
+        for start in range(0, len(ids), BATCH):
+            if self._pace.stopping():
                 break
-            self._pace.transact(functools.partial(self._take, ids, now, counts))
+            self._pace.transact(functools.partial(self._take, ids[start : start + BATCH], now, counts))
         return counts
 
-    def _due(self, now: dt.datetime) -> sa.Select[Any]:
+    def _due(self, now: dt.datetime) -> list[sa.ColumnElement[bool]]:
         idle_since = now - dt.timedelta(seconds=min(self._fading.idle, LONGEST_IDLE))
-        return sa.select(table.c.id, table.c.confidence, table.c.updated_at, table.c.decayed_on).where(
+        return [
             table.c.status == "active",
             table.c.pinned == 0,
             table.c.written_by != "person",
@@ -109,25 +112,27 @@ class Decay:
             table.c.last_referenced_at.is_(None),
             table.c.updated_at <= stamp(idle_since),
             sa.or_(table.c.decayed_on.is_(None), table.c.decayed_on < now.date().isoformat()),
-        )
+        ]
 
     def _take(self, ids: list[str], now: dt.datetime, counts: Counts, connection: sa.Connection) -> None:
         # Read again: between the look and the lock a memory may have been used.
-        due = connection.execute(self._due(now).where(table.c.id.in_(ids))).mappings()
-        for row in due.all():
-            counts["decayed"] += 1
-            counts["faded"] += self._fade(connection, row["id"], row, now)
+        due = connection.execute(rows.select().where(table.c.id.in_(ids), *self._due(now))).mappings().all()
+        stays = [row for row in due if not self._fade(connection, row, now)]
+        if stays:
+            # That time passes is nobody's change: idleness goes on from where it began.
+            since = sa.update(table).where(table.c.id == sa.bindparam("of")).values(updated_at=sa.bindparam("since"))
+            connection.execute(since, [{"of": row["id"], "since": row["updated_at"]} for row in stays])
+        counts["decayed"] += len(due)
+        counts["faded"] += len(due) - len(stays)
 
-    def _fade(self, connection: sa.Connection, id_: str, row: Any, now: dt.datetime) -> bool:
+    def _fade(self, connection: sa.Connection, row: Any, now: dt.datetime) -> bool:
+        """Take what is due from one memory; true where it goes out of use."""
         since = dt.datetime.fromisoformat(row["updated_at"]).replace(tzinfo=dt.UTC)
         last = dt.date.fromisoformat(row["decayed_on"]) if row["decayed_on"] else None
         confidence = faded(row["confidence"], days_due(since, last, now, self._fading.idle), self._fading)
-        gone = confidence < self._fading.floor
         values: dict[str, Any] = {"confidence": confidence, "decayed_on": now.date().isoformat()}
+        gone = confidence < self._fading.floor
         if gone:
             values["status"] = "superseded"
-        self._memories.adjust(connection, id_, actor=ACTOR, action="decay", **values)
-        if not gone:
-            # That time passes is nobody's change: idleness goes on from where it began.
-            connection.execute(sa.update(table).where(table.c.id == id_).values(updated_at=row["updated_at"]))
+        self._memories.steps.change(connection, row, values, ACTOR, "decay")
         return gone

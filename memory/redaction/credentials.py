@@ -54,9 +54,19 @@ _BEFORE: Final = 80
 
 _PIN = re.compile(
     r"""(?x)
-    \b(?:pin(?:[ -]code)?|code[ -]pin|cvv|cvc|otp|one-time[ ]code|2fa[ ]code)
-    [ \t]*(?:is|est|c['’]est|:|=)[ \t]* (?P<value>\d{3,8})\b
+    \b(?:
+        (?:pin(?:[ -]code)?|code[ -]pin|cvv|cvc|otp|one-time[ ]code|2fa[ ]code)
+        [ \t]*(?:is|est|c['’]est|:|=)[ \t]* (?P<value>\d{3,8})
+      | (?:(?:wi-?fi|door|gate|alarm|access|security|entry|safe|lock|garage)[ ]code|digicode
+          |code[ ](?:wi-?fi|d['’]accès))
+        [ \t]*(?:is|est|c['’]est|:|=)[ \t]* (?P<code>(?=[\w*\#-]*\d)[\w*\#-]{3,20})
+    )\b
     """
+)
+# "Log in with password maple42": letters and digits in one word, right after the name.
+_GIVEN = re.compile(
+    rf"{_BLANK}+(?P<value>(?!(?:sha|md|argon|utf|base|oauth|bcrypt|pbkdf|scrypt|v|aes|rsa)[-_]?\d)(?=[^\s\d]*\d)(?=[^\sa-z]*[a-z])"
+    r"[\w@#!%&*+-]{6,40})(?![\w(=])"
 )
 # A password in a URL, and a token in the place of the user's name.
 _LOGIN = re.compile(r"://[^\s/:@]{0,200}:(?P<value>[^\s/@]{1,200})@")
@@ -78,7 +88,7 @@ _FORMS: Final = (
     (("://",), True, _TOKEN_LOGIN),
     (("://",), False, _LOGIN),
 )
-_PINS: Final = ("pin", "cvv", "cvc", "otp", "one-time", "2fa")
+_PINS: Final = ("pin", "cvv", "cvc", "otp", "one-time", "2fa", "code")
 
 _WORDS: Final = frozenset(
     """
@@ -107,7 +117,7 @@ def find_credentials(text: str) -> Iterator[tuple[int, int]]:
         lowered = "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
     if any(hint in lowered for hint in _PINS):
         for match in _PIN.finditer(lowered):
-            yield match.span("value")
+            yield match.span("value" if match["value"] else "code")
     for hints, must_be_random, pattern in _FORMS:
         for match in pattern.finditer(lowered) if any(hint in lowered for hint in hints) else ():
             start, end = match.span("value")
@@ -130,6 +140,9 @@ def _values_of(text: str, lowered: str, name: re.Match[str]) -> Iterator[tuple[i
         # A bare word may go on as a sentence does: "my password is terribly long".
         glued = pattern is _ASSIGNED and match["sign"] in ("=", ":=") and match.end("sign") == match.start("bare")
         yield from _secret_in(text, match, strong=strong, glued=glued)
+    given = _GIVEN.match(lowered, name.end()) if strong else None
+    if given is not None:
+        yield given.span("value")
     match = _AS.search(lowered, start, name.start())
     if match is not None:
         yield from _secret_in(text, match, strong=strong, glued=True)

@@ -15,7 +15,7 @@ _ENGLISH = re.compile(
       # Words that mean other things, too.
       | (?:Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Way|Close|Gardens|Row|Circle)\b\.?(?=,[ ]|[ ]*$|\.) )
     (?:,?[ ](?:Apt\.?|Apartment|Suite|Unit|Flat|\#)[ ]?\w{{1,6}})?
-    (?: ,[ ](?:[A-Z][\w'’-]{{1,30}}[ ]?){{1,3}} (?:,?[ ][A-Z]{{2}}\b)?
+    (?: ,[ ](?:[A-Z][^\W\d_]{{1,30}}\b[.'’-]?[ ]?){{1,3}} (?:,?[ ][A-Z]{{2}}\b)?
         (?:[ ]?\d{{5}}(?:-\d{{4}})?\b|[ ]?[A-PR-UWYZ]{_AFTER_FIRST})? )?
     """,
     re.MULTILINE | re.VERBOSE,

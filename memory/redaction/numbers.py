@@ -43,8 +43,10 @@ _IBAN_LENGTHS: Final = {
 """Characters of an IBAN by country."""
 
 # Written so that hardly anything else looks like it: (module of stdnum with its checksum, or none; shape).
+_NIR = re.compile(r"[12][ ]?\d\d[ ]?\d\d[ ]?(?:\d\d|2[AB])[ ]?\d{3}[ ]?\d{3}[ ]?\d\d(?!\w)")
+_SOCIAL = re.compile(r"sécurité sociale|\bsécu\b|\bnir\b|\binsee\b")
 _DISTINCT: Final = (
-    ("fr.nir", re.compile(r"[12][ ]?\d\d[ ]?\d\d[ ]?(?:\d\d|2[AB])[ ]?\d{3}[ ]?\d{3}[ ]?\d\d(?!\w)")),
+    ("fr.nir", _NIR),
     ("", re.compile(r"(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\w-])")),
     ("es.dni", re.compile(r"\d{8}-?[A-HJ-NP-TV-Z](?!\w)")),
     ("be.nn", re.compile(r"\d\d\.\d\d\.\d\d-\d{3}\.\d\d(?!\w)")),
@@ -77,18 +79,20 @@ _NAMED: Final = (
     ("in_.aadhaar", re.compile(r"aadhaar")),
     ("fr.nif", re.compile(r"num[ée]ro fiscal")),
 )
-_PLAIN = re.compile(r"\d(?:[ .-]?\d){7,14}(?!\w)")
+# No years and no dates.
+_PLAIN = re.compile(r"(?!(?:19|20)\d\d[ .-]|\d\d[ .-]\d\d[ .-](?:19|20)\d\d\b)\d(?:[ .-]?\d){7,14}(?!\w)")
 
 # As France, the United States, Britain and Germany write theirs at home.
 _HOME: Final = (
     ("FR", re.compile(r"0[1-9](?:([ .\-\u00a0\u202f]?)\d\d)(?:\1\d\d){3}(?![\d-])")),
-    ("US", re.compile(r"(?:1[ .-])?(?:\(?\d{3}\)[ -]?|\d{3}[-. ])\d{3}[-. ]\d{4}(?![\d-])")),
+    ("US", re.compile(r"(?:1[ .-])?(?:\(?\d{3}\)[ -]?\d{3}[-. ]|\d{3}([-. ])\d{3}\1)\d{4}(?![\d-])")),
     ("GB", re.compile(r"(?:0\d{2,4}\)?[ ]\d{3,4}[ ]\d{3,4}|07\d{3}[ ]?\d{6}|0\d{4}[ ]\d{5,6})(?![\d-])")),
     ("DE", re.compile(r"(?:0\d{2,4}\)?[ ]?[/-][ ]?\d{5,8}|01[567]\d[ ]\d{7,8})(?![\d-])")),
 )
 _ABROAD = re.compile(r"[1-9][\d .()\-/\u00a0\u202f]{5,20}\d(?!\w)")
 _LAST_GROUP = re.compile(r"[ .()\-/\u00a0\u202f]+\d+\)?$")
 _TRIMS: Final = 3
+_LEAST_CHARS: Final = 7
 _GAPS = re.compile(r"[ -]")
 _LEAST_DIGITS: Final = re.compile(r"(?:\d[ .()\-/–\u00a0\u202f]{0,2}){7}")
 
@@ -135,6 +139,8 @@ def _national_at(text: str, at: int) -> Finding | None:
         said = before(text, at)
         if any(name.search(said) and _is_valid(module, plain[0]) for module, name in _NAMED):
             return Finding("id", *plain.span())
+        if _SOCIAL.search(said) and (match := _NIR.match(text, at)):
+            return Finding("id", *match.span())
     return None
 
 
@@ -153,7 +159,7 @@ def _phone_at(text: str, at: int) -> Finding | None:
             return Finding("phone", at - (opened and ")" in match[0]), match.end())
     plain = _PLAIN.match(text, at) if names_phone(text, at) else None
     for region in ("FR", "US", "GB", "DE") if plain is not None else ():
-        end = _assigned_end(text, at, plain.end(), region) if plain else 0
+        end = _assigned_end(text, at, plain.end(), region, shaped=False) if plain else 0
         if end:
             return Finding("phone", at, end)
     return None
@@ -166,21 +172,32 @@ def _abroad(text: str, at: int) -> tuple[int, int] | None:
     return (at, at + 2) if text.startswith("00", at) else None
 
 
-def _assigned_end(text: str, start: int, end: int, region: str | None) -> int:
+def _assigned_end(text: str, start: int, end: int, region: str | None, *, shaped: bool = True) -> int:
     """Where a number that some phone may have ends; further digits after it are left away, group by group."""
-    phones = _module("phonenumbers")
     for _ in range(_TRIMS):
+        if end - start < _LEAST_CHARS:
+            break
         number = text[start:end]
-        try:
-            if phones.is_valid_number(phones.parse(number if region else f"+{number}", region)):
-                return end
-        except phones.NumberParseException:
-            return 0
+        if _is_assigned(number if region else f"+{number}", region, shaped):
+            return end
         shorter = _LAST_GROUP.search(number)
         if shorter is None:
-            return 0
+            break
         end = start + shorter.start()
     return 0
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_assigned(number: str, region: str | None, shaped: bool) -> bool:
+    """Can it be a phone's? Where its shape says so already, made-up numbers such as 555 are taken for one, too."""
+    phones = _module("phonenumbers")
+    try:
+        parsed = phones.parse(number, region)
+        if shaped and (region in (None, "US") or number.startswith("07")):
+            return bool(phones.is_possible_number(parsed))
+        return bool(phones.is_valid_number(parsed))
+    except phones.NumberParseException:
+        return False
 
 
 def _iban_end(text: str, start: int) -> int:

@@ -124,7 +124,8 @@ class Sitting:
 
     def _asked(self, card: Card) -> str:
         keys = {action: key for key, action in KEYS.items()}
-        offered = {keys[action]: action for action in (*card["actions"], "undo", "quit") if _offers(card, action)}
+        actions: list[str] = [*card["actions"], "undo", "quit"]
+        offered = {keys[action]: action for action in actions if _offers(card, action)}
         question = "  ".join(f"[{key}] {action}" for key, action in offered.items())
         while True:
             said = self._answer(f"{question}: ").strip().lower()

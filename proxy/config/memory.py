@@ -83,7 +83,8 @@ class HygieneSettings(Section):
         default=0.97, description="Factor a day on the confidence of idle memories, above 0, up to 1; 1: no decay."
     )
     idle: PositiveDuration = Field(
-        default=30 * 86400.0, description="How long an active memory must go without any reference before it decays."
+        default=30 * 86400.0,
+        description="How long an active memory that no answer ever used must go unchanged before it decays.",
     )
     floor: Share = Field(default=0.3, description="Confidence below which an idle memory is superseded, 0 to 1.")
     merge_at: Share = Field(

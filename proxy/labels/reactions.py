@@ -67,7 +67,7 @@ class Reactions:
         self._failed = failed
         self._clock = clock
         self._by_text: LRUCache[bytes, Served] = LRUCache(MOST)
-        self._by_session: LRUCache[tuple[str, str], tuple[Served, str]] = LRUCache(MOST)
+        self._by_session: LRUCache[tuple[str, str], tuple[Served, str, str]] = LRUCache(MOST)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reprise-reactions")
         self._waiting = 0
         self._lock = threading.Lock()
@@ -111,7 +111,7 @@ class Reactions:
         asked = _asked(exchange.request.body["messages"])
         self._by_text[_key(partition, asked, text)] = served
         if session is not None and len(asked) <= ASKED:
-            self._by_session[partition, session] = served, asked
+            self._by_session[partition, session] = served, asked, exchange.clients_key
 
     def _look(self, exchange: Exchange) -> None:
         call, partition = exchange.call, exchange.call.scope.partition
@@ -128,8 +128,8 @@ class Reactions:
         last = self._by_session.get((partition, session)) if session is not None else None
         said = _text(messages[-1])
         # The very same call again, without a history, is a program's retry rather than a person's complaint.
-        if last is not None and last[0].prompt_key != call.exact_key and _role(messages[-1]) == "user":
-            self._queue(self._judge_session, *last, said)
+        if last is not None and _role(messages[-1]) == "user" and last[2] != exchange.clients_key:
+            self._queue(self._judge_session, last[0], last[1], said)
 
     def _judge(self, served: Served, messages: Sequence[Any], turn: str) -> None:
         evidence = next_turn_signal(messages)

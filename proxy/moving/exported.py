@@ -20,6 +20,9 @@ def read_interaction(record: Mapping[str, Any], template: Template) -> Item:
     if not record.get("entry_id"):
         # Cut off, random, private: what was wrong with it then is not in the log.
         raise Unfit("not-stored")
+    if record.get("memories_used"):
+        # No other call can be known to get the same.
+        raise Unfit("made-with-memories")
     request = parsed(record.get("request"))
     response = record.get("response")
     if not isinstance(request, dict) or not isinstance(response, str):
@@ -39,6 +42,8 @@ def read_entry(record: Mapping[str, Any], template: Template) -> Item:
     if not isinstance(request, dict):
         said = record.get("prompt") if isinstance(record.get("prompt"), str) else ""
         request, whole = {"model": record.get("model"), "messages": [{"role": "user", "content": said}]}, False
+    # What else was put into the call only its keys tell: it can stay where they hold, and go nowhere else.
+    whole = whole and not record.get("memories_used")
     item = template.item(request, answer, record, record.get("namespace"))
     item = _placed(item, record, template)
     if template.model or template.system or template.headers or template.project:

@@ -67,7 +67,7 @@ def entries_wanted(wanted: Wanted, now: float) -> sa.Select[Any]:
         conditions += [entries.c.expires_at > now, ~behind]
     columns = [entries.c[name] for name in (*_ENTRY, "exact_key", "compat_key", "loose_key", "partition")]
     joined = entries.outerjoin(interactions, interactions.c.id == entries.c.source_interaction_id)
-    wide = [entries.c.tags, entries.c.earlier, entries.c.answer, interactions.c.request]
+    wide = [entries.c.tags, entries.c.earlier, entries.c.answer, interactions.c.request, interactions.c.memories_used]
     return sa.select(*columns, *wide).select_from(joined).where(*conditions).order_by(entries.c.id)
 
 
@@ -116,6 +116,7 @@ def entry_line(row: Mapping[str, Any]) -> Line:
             "partition": row["partition"],
         },
         "request": _request(row["request"]),
+        "memories_used": _json(row["memories_used"], list),
         "answer": _json(row["answer"], dict),
     }
 

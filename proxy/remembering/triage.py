@@ -7,6 +7,7 @@ it left to a person, it is not asked about again.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from importlib import resources
 from typing import Any, Final
@@ -21,6 +22,7 @@ from memory.memory import Actor, Memory
 from memory.quoting import mark as new_mark
 from memory.quoting import quoted
 from memory.rows import as_memory
+from memory.rows import read as read_row
 from memory.rows import select as select_memories
 from memory.terms import terms
 from memory.triage import SCHEMA, Verdict, card, read, speaks_to_a_model
@@ -41,6 +43,8 @@ MOST_AT_ONCE: Final = 20
 """Candidates in a round."""
 MOST_FAILURES: Final = 3
 """In a row; then the round is over."""
+MOST_TRIES: Final = 5
+"""Failures for one candidate; then a person decides on it."""
 MOST_KNOWN: Final = 5
 """Known memories that the model is shown beside a candidate."""
 MOST_COMPARED: Final = 2000
@@ -75,6 +79,7 @@ class Triage:
         self._metrics = metrics
         self._stopping = stopping
         self._mark = mark
+        self._failed: Counter[str] = Counter()
         self._prompt = resources.files("proxy").joinpath("prompts", f"{PROMPT}.txt").read_text("utf-8")
 
     async def run(self) -> dict[str, int]:
@@ -85,6 +90,7 @@ class Triage:
             ProxyError: the model failed for every candidate it was asked about.
         """
         counts = {"approved": 0, "rejected": 0, "left": 0, "failed": 0}
+        failed: list[Memory] = []
         failure: ProxyError | None = None
         in_a_row = 0
         for candidate in await asyncio.to_thread(self._waiting):
@@ -96,25 +102,37 @@ class Triage:
             except ProxyError as error:
                 outcome, failure = "failed", error
                 in_a_row += 1
+                failed.append(candidate)
             self._metrics.memory_triage.labels(outcome).inc()
             counts[outcome] = counts.get(outcome, 0) + 1
+        await asyncio.to_thread(self._note_failed, failed)
         if failure is not None and counts["failed"] == sum(counts.values()):
             raise failure
         return counts
 
+    def _note_failed(self, failed: Sequence[Memory]) -> None:
+        """Put behind the others what the model failed for, and leave it to a person in time."""
+        for candidate in failed:
+            self._failed[candidate.id] += 1
+            if self._failed[candidate.id] >= MOST_TRIES:
+                self._act(candidate, "", None, f"the model failed {self._failed.pop(candidate.id)} times")
+
     async def _decide(self, candidate: Memory) -> str:
-        known = await asyncio.to_thread(self._memories.active, candidate.namespace, candidate.project)
-        why = _for_a_person(candidate, known)
+        why, near = await asyncio.to_thread(self._look, candidate)
         model, verdict = "", None
         if why is None:
-            model, verdict = await self._verdict(candidate, known)
+            model, verdict = await self._verdict(candidate, near)
             why = self._doubt(verdict)
         return await asyncio.to_thread(self._act, candidate, model, verdict, why)
 
-    async def _verdict(self, candidate: Memory, known: Sequence[Memory]) -> tuple[str, Verdict | None]:
+    def _look(self, candidate: Memory) -> tuple[str | None, list[Memory]]:
+        """Why no model need be asked, and what is known that is like it."""
+        known = self._memories.active(candidate.namespace, candidate.project)[-MOST_COMPARED:]
+        return _for_a_person(candidate, known), _nearest(candidate, known)
+
+    async def _verdict(self, candidate: Memory, near: Sequence[Memory]) -> tuple[str, Verdict | None]:
         """The model that decides, and its word; the larger one's where the first is not sure."""
-        shown = card(candidate, _nearest(candidate, known))
-        data = {name: self._shown(value) for name, value in shown.items()}
+        data = {name: self._shown(value) for name, value in card(candidate, near).items()}
         model, verdict = "", None
         for name in (self._settings.model, self._settings.larger_model):
             if name is None or (model and self._doubt(verdict) is None):
@@ -144,8 +162,8 @@ class Triage:
         done: list[str] = []
 
         def work(connection: sa.Connection) -> None:
-            row = self._memories.steps.required(connection, candidate.id, None)
-            if row["status"] != "candidate" or row["version"] != candidate.version:
+            row = read_row(connection, candidate.id)
+            if row is None or row["status"] != "candidate" or row["version"] != candidate.version:
                 done.append("changed")
                 return
             contradicts = connection.scalar(sa.select(_contradicted(candidate.id)))
@@ -179,7 +197,8 @@ class Triage:
         )
         waiting = select_memories().where(table.c.status == "candidate", ~spoken, ~_contradicted(table.c.id))
         oldest = waiting.order_by(table.c.created_at, table.c.id).limit(MOST_AT_ONCE)
-        return [as_memory(row) for row in self._database.query(oldest)]
+        found = [as_memory(row) for row in self._database.query(oldest)]
+        return sorted(found, key=lambda memory: self._failed[memory.id])
 
 
 def _contradicted(id_: Any) -> sa.ColumnElement[bool]:
@@ -192,7 +211,7 @@ def _for_a_person(candidate: Memory, known: Sequence[Memory]) -> str | None:
     """Why no model need be asked."""
     if speaks_to_a_model(candidate):
         return "it looks like an instruction to an assistant"
-    if any(relate(candidate.content, other.content).kind == "contradiction" for other in known[-MOST_COMPARED:]):
+    if any(relate(candidate.content, other.content).kind == "contradiction" for other in known):
         return "it contradicts a memory"
     return None
 
@@ -200,6 +219,6 @@ def _for_a_person(candidate: Memory, known: Sequence[Memory]) -> str | None:
 def _nearest(candidate: Memory, known: Sequence[Memory]) -> list[Memory]:
     """The known memories that share most words with it."""
     wanted = terms(candidate.content)
-    shared = ((len(wanted & terms(other.content)), other) for other in known[-MOST_COMPARED:])
+    shared = ((len(wanted & terms(other.content)), other) for other in known)
     found = sorted((one for one in shared if one[0]), key=lambda one: (-one[0], one[1].id))
     return [other for _, other in found[:MOST_KNOWN]]

@@ -171,3 +171,34 @@ for _ in range(20):
         [sys.executable, "-c", script], env=env, capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.count("sent") == 20, done.stderr
+
+
+def test_a_forked_process_has_connections_and_a_queue_of_its_own():
+    script = """
+import os, sys, time
+import httpx2
+from reprise_client import InteractionLogger
+
+def answer(request):
+    print(os.getpid() == parent, request.content.count(b"parent"), flush=True)
+    return httpx2.Response(200, json={"status": "recorded", "id": "i", "created_at": "c"})
+
+parent = os.getpid()
+logger = InteractionLogger(transport=httpx2.MockTransport(answer), background=True)
+logger.log_interaction(tool_id="t", input="parent")
+logger.flush()
+connections = logger._link._open()
+if os.fork() == 0:
+    assert logger._link._open() is not connections
+    logger.log_interaction(tool_id="t", input="child")
+    assert logger.flush()
+    os._exit(0)
+assert os.wait()[1] == 0
+assert logger._link._open() is connections
+"""
+    env = {"PYTHONPATH": "client/src"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\n")[:-1] == ["True 1", "False 0"], "each its own, once"

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memory.common import Common
 from memory.echo import Echoes, echoes
 from memory.numbers import Quantity, quantity
 from memory.reading import folded, language_of, prose, read
@@ -147,3 +148,19 @@ def test_a_text_echoes_itself(text):
 def test_reading_keeps_to_its_ranges(text):
     for token in read(text).tokens:
         assert 0 <= token.weight <= 5, "weights are from 0 to 5"
+
+
+def test_words_that_most_of_a_pool_share_tell_little():
+    pool = Common(f"The choir of Elmstead meets in room {number}." for number in range(2, 50))
+    assert pool.share("choir") == pytest.approx(0.0, abs=0.01), "every memory has it"
+    assert pool.share("kiln") == 1.0, "none has it"
+    assert pool.share("#7") == 1.0, "one has it"
+    memory, text = "The choir of Elmstead meets in room 7.", "The choir of Elmstead sings on Sunday in town."
+    weighed = [token.weight for token in pool.weighed(read(memory)).tokens if token.stem in ("choir", "elmstead")]
+    assert max(weighed) < 0.1, "what all share is no evidence"
+    assert not Echoes(text, pool=pool).hold(memory), "another statement of the same choir"
+
+
+def test_a_small_pool_changes_nothing():
+    memory = read("The choir meets in room 7.")
+    assert Common(["The choir meets in room 7."] * 5).weighed(memory) is memory, "chance is no measure"

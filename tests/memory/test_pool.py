@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from memory import pool as pools
+from memory.ledger import MOST_CHANGES
 from memory.memories import Memories
 from memory.memory import TYPES, Actor
 from memory.packs import note_of, pack, ranked
@@ -199,6 +200,16 @@ def test_after_a_change_only_what_changed_is_read(database, memories, pool, monk
     add(memories, "Backups might run on disk 99", status="candidate")
     assert len(texts(pool.of("default"))) == 19
     assert [row[0] for row in rows] == [made[3].id], "of three changes one concerns what is active"
+
+
+def test_more_changes_than_anybody_remembers_are_read_too(memories, pool):
+    first, second = add(memories, "Backups run nightly"), add(memories, "Backups go onto tape")
+    pool.of("default")
+    memories.invalidate(first.id, ME)
+    for number in range(MOST_CHANGES):
+        memories.update(second.id, {"confidence": number / 100}, ME)
+    assert memories.changed_since("default", 2) is None, "the first change is forgotten"
+    assert texts(pool.of("default")) == ["Backups go onto tape"]
 
 
 def test_changes_that_nobody_can_name_are_read_too(database, memories, pool):

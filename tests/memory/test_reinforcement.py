@@ -8,12 +8,15 @@ from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from memory.interactions import stamp
 from memory.memories import Memories
 from memory.memory import Actor
 from memory.reinforcement import CONTRADICTED, LOW, UNUSED, Reinforcement, Rules
-from store.tables import audit, interactions, memories, memory_references
+from store.tables import audit, memories, memory_references
+from store.tables import interactions as log
 
 PERSON = Actor("person")
 NOON = 1_790_000_000
@@ -329,6 +332,40 @@ def test_what_is_no_call_to_a_model_moves_nothing(reinforcement, remember, answe
     assert not reinforcement.learn(answered(interaction_type="tool", policy=None)).used, "a tool run is no answer"
 
 
-def test_a_record_of_the_table_has_what_learning_reads():
-    names = set(interactions.c.keys())
-    assert names >= {"prompt", "response", "request", "memories_used", "context_pack", "policy"}, "the log's columns"
+COUNT = itertools.count()
+STEPS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3000), st.booleans()), max_size=8)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(STEPS, st.floats(0, 1), st.floats(0, 1))
+def test_confidence_keeps_to_its_range_and_never_falls_by_uses(database, steps, first, step):
+    kept = Memories(database)
+    memory, _ = kept.add(
+        namespace=f"n{next(COUNT)}",
+        project="",
+        memory_type="knowledge",
+        content=FACT,
+        actor=PERSON,
+        confidence=first,
+    )
+    reinforcement = Reinforcement(kept, database, lambda: Rules(step=step))
+    record = dict.fromkeys(log.c.keys()) | {
+        "interaction_type": "llm",
+        "namespace": memory.namespace,
+        "prompt": "When are they archived?",
+        "response": ECHO,
+        "success": True,
+        "policy": "p",
+        **injected(memory.id),
+    }
+    confidence = first
+    for session, seconds, twice in steps:
+        at = stamp(datetime.fromtimestamp(NOON + seconds, UTC))
+        record |= {"id": f"int_{next(COUNT)}", "session_id": f"s{session}", "created_at": at}
+        reinforcement.learn(record)
+        now = kept.get(memory.id).confidence
+        assert confidence <= now <= 1.0, "uses only add, up to 1"
+        if twice:
+            reinforcement.learn(record)
+            assert kept.get(memory.id).confidence == now, "twice is once"
+        confidence = now

@@ -136,6 +136,8 @@ def test_what_the_call_wishes_is_granted_or_ignored(explain):
     said, found = values(choice), origins(choice)
     assert (said["max_age"], found["max_age"]) == ("1m", "asked by the call")
     assert (said["min_similarity"], found["min_similarity"]) == (0.9, "asked by the call"), "beside the cut"
+    asked = explain(headers=("x-reprise-memory: read",))
+    assert (values(asked)["memory"], origins(asked)["memory"]) == ("read", "asked by the call"), "what memory does"
     granted = explain(headers=("x-reprise-policy: conservative",))
     assert (granted.policy, granted.ignored) == ("conservative", ()), "a stricter one"
 

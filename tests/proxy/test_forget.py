@@ -429,7 +429,7 @@ async def test_what_a_killed_forgetting_left_is_found_when_asked_again(run_app, 
 
 
 async def test_calls_are_logged_without_personal_data_where_that_is_asked_for(run_app, model):
-    async with run_app(logging={"redact": True}) as (client, parts):
+    async with run_app(logging={"redact": True}) as (client, _):
         asked = "Who is ada@quill.example?"
         answered = await ask(client, asked)
         await client.post("/interactions", json={"prompt": "call +49 30 901820", "response": asked})

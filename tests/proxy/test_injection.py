@@ -21,10 +21,16 @@ from memory.pool import Held, Index
 from proxy import injection
 from proxy.auth import Caller
 from proxy.injection import injected, with_block
+from proxy.moving import exporter
+from proxy.moving.exported import read_entry, read_interaction
+from proxy.moving.exporter import Wanted
+from proxy.moving.item import Unfit
+from proxy.moving.template import Template
 from proxy.rehearsal import explaining
 from proxy.rehearsal.calls import CompatKeys, as_call
 from proxy.rehearsal.log import read_log
 from store.errors import DatabaseError
+from store.snapshot import snapshot
 from tests.fakes import FakeEmbedder, FakeVerifier, near
 from tests.memory.test_packs import memory
 from tests.proxy.fakes import JSON, FakeUpstream, answer, chat_request, exchange
@@ -498,3 +504,33 @@ async def test_a_replay_of_the_log_tells_calls_with_other_memories_apart(run_app
         assert first.exact_key == again.exact_key
         assert first.fuzzy == again.fuzzy, "the hit was logged without its compat_key"
         assert len({first.fuzzy.compat_key, edited.fuzzy.compat_key, without.fuzzy.compat_key}) == 3
+
+
+async def test_an_answer_made_with_memories_moves_with_its_keys_or_not_at_all(run_app, model):
+    async with run_app(cache=SERVING) as (client, parts):
+        made = remember(parts)
+        await ask(client)
+        with snapshot(parts.directory.database) as moment:
+            entries = list(
+                exporter.written(moment, exporter.entries_wanted(Wanted(), time.time()), exporter.entry_line)
+            )
+            calls = list(exporter.written(moment, exporter.interactions_wanted(Wanted()), exporter.interaction_line))
+        (line,) = entries
+        assert line["memories_used"] == [made.id]
+        here = read_entry(line, Template())
+        assert [result.status for result in parts.warmer.store([here])] == ["duplicate"], "its keys are still good"
+        (elsewhere,) = parts.warmer.store([dataclasses.replace(here, namespace="other")])
+        assert (elsewhere.status, elsewhere.reason) == ("refused", "no-request")
+        with pytest.raises(Unfit, match="made-with-memories"):
+            read_interaction(calls[0], Template())
+
+
+async def test_a_retry_is_no_complaint_though_memories_changed_meanwhile(run_app, model):
+    async with run_app(cache=SERVING) as (client, parts):
+        made = remember(parts)
+        first = await ask(client, headers={"x-reprise-session": "s"})
+        parts.remembering.memories.update(made.id, {"content": HOURLY}, ME)
+        await ask(client, headers={"x-reprise-session": "s"})
+        parts.reactions.wait()
+        before = parts.entries.get(first.headers["x-reprise-entry"])
+        assert (before.alpha, before.beta) == (9.0, 1.0), "the same call again says nothing of the answer"

@@ -13,7 +13,7 @@ from proxy.asking import Asking
 from proxy.config import ModelEntry, ServerSettings, TriageSettings
 from proxy.errors import ProxyError, UpstreamTimeout
 from proxy.metrics import Metrics
-from proxy.remembering.triage import MOST_AT_ONCE, MOST_FAILURES, Triage
+from proxy.remembering.triage import MOST_AT_ONCE, MOST_FAILURES, MOST_TRIES, Triage
 from proxy.upstreams.router import Router
 from store.database import Database
 from store.tables import memories as table
@@ -286,6 +286,39 @@ async def test_one_failure_does_not_stop_the_rest(bench):
         bench.candidate(f"shelf {number} holds spare parts")
     counts = await bench.run(UpstreamTimeout("late"), YES)
     assert (counts["failed"], counts["approved"]) == (1, 2), "the others are decided on"
+
+
+async def test_what_the_model_cannot_read_stands_in_nobodys_way(bench):
+    odd = [bench.candidate(f"odd thing number {number} lies there") for number in range(MOST_FAILURES)]
+
+    class Choosy(Model):
+        async def ask(self, model, messages, **named):
+            if "odd thing" in messages[1]["content"].split('"said"')[0]:
+                raise UpstreamTimeout("late")
+            return await super().ask(model, messages, **named)
+
+    triage = bench.triage(Choosy(YES))
+    with pytest.raises(UpstreamTimeout):
+        await triage.run()
+    plain = [bench.candidate(f"shelf {number} holds spare parts") for number in range(4)]
+    assert (await triage.run())["approved"] == 4, "those behind it get their turn"
+    for _ in range(MOST_TRIES - 2):
+        with pytest.raises(UpstreamTimeout):
+            await triage.run()
+    assert {bench.status(id_) for id_ in (*plain, *odd)} == {"active", "candidate"}, "nothing is decided without a word"
+    assert {bench.last(id_)["action"] for id_ in odd} == {"leave"}, "a person decides in the end"
+    assert (await triage.run())["failed"] == 0, "and the model is not asked about it again"
+
+
+async def test_a_candidate_that_was_forgotten_meanwhile(bench):
+    bench.candidate()
+
+    class Slow(Model):
+        async def ask(self, *given, **named):
+            bench.database.transact(lambda connection: connection.execute(sa.delete(table)))
+            return await super().ask(*given, **named)
+
+    assert (await bench.triage(Slow(YES)).run())["approved"] == 0, "there is nothing to decide on"
 
 
 async def test_a_round_is_bounded(bench):

@@ -361,3 +361,13 @@ def test_what_is_stored_is_counted_by_policy(entries):
     add(entries, "b", policy="p", exact_key="b")
     add(entries, "c", exact_key="c")
     assert {name: number for name, (number, _) in entries.stored.items()} == {"p": 2, "default": 1}
+
+
+def test_many_are_wiped_in_one_write(entries):
+    for id_ in "abc":
+        add(entries, id_, exact_key=id_)
+        entries.reinforce(id_, 1.0, 0.0)
+    entries.wipe_all([("a", "a"), ("b", "b"), ("unknown", "key")])
+    assert [entries.get(id_).status for id_ in "abc"] == ["deleted", "deleted", "active"]
+    assert [entries.in_memory(id_) for id_ in "ab"] == [None, None]
+    assert [len(entries.evidence(id_)) for id_ in "abc"] == [0, 0, 1]

@@ -28,3 +28,12 @@ def test_what_is_retired_is_not_looked_at_again_unless_raised_meanwhile(database
     assert epochs.behind() == [("a", NOW + 1)], "raised again while the first was being retired"
     epochs.caught_up("a", NOW + 1)
     assert epochs.behind() == []
+
+
+def test_a_namespace_can_begin_at_0_again(database):
+    epochs = Epochs(database)
+    epochs.bump("a", NOW)
+    epochs.bump("b", NOW)
+    epochs.forget("a")
+    assert (epochs.of("a"), epochs.behind()) == (0, [("b", NOW)]), "the other one is where it was"
+    assert Epochs(database).of("a") == 0, "after a restart too"

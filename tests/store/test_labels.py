@@ -224,3 +224,18 @@ def test_old_labels_go_and_what_was_refused_stays_refused(database):
     assert len(labels.recent("others", "pair-1", 10)) == 1, "each namespace has its own number"
     assert Labels(database).judged_wrong("new 0", ["stored"]) == {"stored"}, "a pair once refused is refused for good"
     assert labels.prune(3) == 0
+
+
+def test_labels_are_wiped_with_what_they_quote(labels):
+    add(labels, *(label(id=f"lab_{number}") for number in range(3)))
+    labels.wipe(["lab_0", "lab_2", "lab_9"])
+    assert [one.id for one in labels.recent("tests", "pair-1", 10)] == ["lab_1"]
+
+
+def test_pairs_are_let_go_in_memory_and_in_sql(database, labels):
+    labels.refuse("new", "stored").result(60)
+    labels.refuse("new", "other").result(60)
+    labels.unpair([("new", "stored"), ("unknown", "pair")])
+    for reader in (labels, Labels(database)):
+        assert reader.judged_wrong("new", ["stored", "other"]) == {"other"}
+    labels.unpair([])

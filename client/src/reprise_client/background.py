@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import time
@@ -33,6 +34,7 @@ class Sender:
         self._queue: queue.Queue[Request] = queue.Queue(most)
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
+        self._process = os.getpid()
         self._lock = threading.Lock()
 
     def put(self, request: Request) -> None:
@@ -41,6 +43,9 @@ class Sender:
             if self._closing.is_set():
                 self._trouble.drop()
                 return
+            if self._process != os.getpid():
+                # Forked: what waits is the parent's to send, and its thread is not here.
+                self._queue, self._thread, self._process = queue.Queue(self._queue.maxsize), None, os.getpid()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="reprise-client", daemon=True)
                 self._thread.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ class Link:
         self._settings = settings
         self._transport = transport
         self._client: httpx2.Client | None = None
+        self._process = os.getpid()
         self._lock = threading.Lock()
 
     def send(self, request: Request) -> dict[str, Any]:
@@ -43,6 +45,9 @@ class Link:
 
     def _open(self) -> httpx2.Client:
         with self._lock:
+            if self._process != os.getpid():
+                # Forked: on the parent's connections each would read answers meant for the other.
+                self._client, self._process = None, os.getpid()
             if self._client is None:
                 self._client = httpx2.Client(**_options(self._settings), transport=self._transport)
             return self._client

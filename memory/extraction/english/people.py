@@ -180,7 +180,8 @@ PEOPLE: Final[tuple[Rule, ...]] = rules_of(
         "taste",
         "preference",
         "lasting",
-        r"(?:my|our) (?:all-time )?(?:favou?rite|go-to|preferred|least favou?rite)\b[^.!?]{1,40}? (?:is|are"
+        r"(?:my|our) (?:all-time )?(?:favou?rite|go-to|preferred|least favou?rite)\b(?! (?:part|bit|line"
+        r"|passage|scene|one) (?:of|in|is))[^.!?]{1,40}? (?:is|are"
         r"|has always been)\b",
     ),
     (

@@ -22,13 +22,15 @@ SURROUNDINGS: Final[tuple[Rule, ...]] = rules_of(
         "lasting",
         r"(?:please |also |and )*(?:remember|keep in mind|bear in mind|don'?t forget|do not forget|make a"
         r" note|note|for the record|for your (?:notes|records|information)|fyi|just so you know|so you know"
-        r"|heads[- ]up|for context|some context|for background)(?: that|:|,| -)+ (?!to\b)(?:[\w']+ ){2,}\S",
+        r"|heads[- ]up|for context|some context|for background)(?:(?: that|:|,| -)+| (?=I'?m\b|I am\b|we\b"
+        r"|my\b|our\b|the\b)) ?(?!to\b)(?:[\w']+ ){2,12}\S",
     ),
     (
         "asked_to_remember",
         "knowledge",
         "lasting",
-        r"[^.!?]{4,120}?\b(?:remember that|keep (?:that|this) in mind|make a note of (?:that|this|it)|note"
+        r"(?![^.!?]*\bI'?ll\b)[^.!?]{4,120}?\b(?:remember that|keep (?:that|this) in mind|make a note of"
+        r" (?:that|this|it)|note"
         r" that down|write that down for later|put that in my (?:profile|notes|file)|save that for later"
         r"|reuse (?:it|that|this) (?:when|for|every)|that'?s our standard\b)",
     ),
@@ -36,7 +38,8 @@ SURROUNDINGS: Final[tuple[Rule, ...]] = rules_of(
         "our_fact",
         "knowledge",
         "state",
-        r"our (?!(?:order|parcel|package|delivery|flight|booking|reservation|ticket|table|next|question"
+        r"(?:all |both |most |some |each )?(?:of )?our (?!(?:order|parcel|package|delivery|flight|booking"
+        r"|reservation|ticket|table|next|question"
         r"|problem|issue|goal|guess)\b)(?:[\w'./&-]+ ){1,5}?(?:is|are|was moved|runs?|lives?|uses?|sits?|has"
         r"|have|comes?|goes|starts?|ends?|opens?|closes?|requires?|speaks?|consists?|only|wants?|prefers?"
         r"|refuses?|takes?|accepts?|lies?|faces?|stays?|meets?|pays?|costs?|supports?|expires?|allows?"
@@ -48,7 +51,7 @@ SURROUNDINGS: Final[tuple[Rule, ...]] = rules_of(
         "my_fact",
         "knowledge",
         "state",
-        r"my (?:[\w-]+ )?(?:(?:<thing>)(?: \w+)?|(?:\w+ )?<kin_noun>|<people>|boss|manager|team)(?:'s name)?"
+        r"my (?:[\w-]+ )?(?:(?:<thing>)(?: \w+)?|(?:\w+ )?<kin_noun>|<people>|boss|manager|team)(?:'s?)?(?: names?)?"
         r" (?:is|are|runs?|lives?|uses?|has|have|starts?|ends?|speaks?|only|works?|faces?|owns?)\b(?! (?:this"
         r"|that|to (?:be|have|know)|been|a (?:problem|question|mess|bit)))",
     ),
@@ -63,7 +66,8 @@ SURROUNDINGS: Final[tuple[Rule, ...]] = rules_of(
         "we_use",
         "knowledge",
         "state",
-        r"(?:we|everyone here|everybody here) <adv>(?:all )?<used>(?! (?:<this>|to\b|up\b))",
+        r"(?:we|everyone here|everybody here) <adv>(?:all )?<used>(?! (?:<this>|up\b|to (?:you|this|that|it"
+        r"|know|see|get|make|find)\b))",
     ),
     (
         "we_use",
@@ -164,7 +168,8 @@ SURROUNDINGS: Final[tuple[Rule, ...]] = rules_of(
         "knowledge",
         "",
         r"(?-i:[A-Z][a-zà-ÿ]+)(?: (?-i:[A-Z])[\w-]+)? (?:owns|is responsible for|is in charge of|signs off"
-        r"|approves|handles|maintains|looks after|leads|is (?:our|my)|takes care of|is the (?:one|person"
+        r"|approves|handles|maintains|looks after|leads|is (?:our|my)(?! (?:first|second|last|favou?rite"
+        r"|choice|best|only))|takes care of|is the (?:one|person"
         r"|owner|contact|lead))\b",
     ),
     (

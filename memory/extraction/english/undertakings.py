@@ -57,11 +57,19 @@ UNDERTAKINGS: Final[tuple[Rule, ...]] = rules_of(
         r"|dropping|leaving out|doing without) (?!<this> ?(?:[,.]|$)|care|a break|turns|notes)\S",
     ),
     (
+        "settled",
+        "project",
+        "lasting",
+        r"(?:(?:the|a|an|our|one) )?(?:(?:final|new|last|house|official|unanimous) ){1,2}(?:answer|decision|word"
+        r"|rule|policy|verdict|plan|version of the plan)\b(?: [^.!?:]{1,40})?: \S",
+    ),
+    (
         "undertaking",
         "project",
         "errand",
         r"(?:<were>|<im>) (?:currently |now |also |in the middle of |busy |just |finally )*(?:re-?doing"
-        r"|re-?building|renovating|launching|planning (?:an? |our |my )|organi[sz]ing (?:an? |our |my )"
+        r"|re-?building|renovating|launching|planning (?:an? (?!trip|visit|vacation|holiday)|our |my )"
+        r"|organi[sz]ing (?:an? |our |my )"
         r"|migrating|rewriting (?:our |the |my )|moving (?:to |from |house|everything|our |the )|building"
         r" (?:an? |our |my )|developing (?:an? |our |my )|setting up (?:an? |our |my )|opening (?:an? |our "
         r"|my )|expecting (?:an? |our |twins)|getting (?:an? |our )(?:\w+ )?(?:puppy|dog|cat|kitten|baby"
@@ -215,7 +223,8 @@ UNDERTAKINGS: Final[tuple[Rule, ...]] = rules_of(
         r" (?:an? |our |the )(?:\w+ )?(?:house|flat|car|van|farm|boat|apartment|bike|piano)|sold|got"
         r" (?:married|engaged|divorced|promoted|a (?:puppy|dog|cat|kitten))|adopted|graduated|moved (?:to"
         r" (?-i:[A-Z])|in\b|out\b|house)|launched|retired|had (?:a baby|surgery|an operation|a stroke|twins"
-        r"|our first)|broke my|was diagnosed|were married|lost my job|passed my|defended my|ran (?:my|a)"
+        r"|our first)|broke my|(?:was|'?ve been|have been) diagnosed|were married|lost my job|passed my"
+        r"|defended my|ran (?:my|a)"
         r" (?:first )?(?:half )?marathon|finished (?:my|the) (?:thesis|degree|book))\b",
     ),
     (

@@ -86,7 +86,8 @@ PARTS: Final[dict[str, str]] = {
     r"|thirty|forty|fifty|a dozen|several|a few|a couple of"
     r"|many)",
     "dont": r"(?:don'?t|do not|won'?t|will not|refuse to|do never|no longer|cannot|can'?t|can not|mustn'?t|must not)",
-    "must": r"(?:must|may|has to|have to|needs to|needs an?|need to|cannot|can'?t|can not|may not|may only"
+    "must": r"(?:must|may|has to|have to|needs to|needs (?:an?|her|his|their|our|my|two|at least)|need to"
+    r"|cannot|can'?t|can not|may not|may only"
     r"|can only|mustn'?t"
     r"|shall(?: not)?|(?:is|are) (?:not allowed|required|forbidden|prohibited|mandatory|capped|limited|restricted"
     r"|read-only|off[- ]limits|non-negotiable|out of the question)|(?:isn'?t|aren'?t) allowed)\b",
@@ -95,6 +96,7 @@ PARTS: Final[dict[str, str]] = {
     "dull": any_of(
         "know think understand see want have get got need mean remember recall believe care mind feel seem hear find"
         " forget figure agree disagree doubt expect hope wish guess suppose trust worry wonder recognise recognize"
+        " lose fail break burn overcook miss drop spill snooze oversleep arrive sleep_through live_for"
         " struggle confuse mix end notice look sure be been receive try tell say ask ha[dv]e? does did was were quite"
         " really \\w+ed heard knew saw thought came went gave made took told said felt met"
     )
