@@ -15,6 +15,8 @@ ENOUGH: Final = 12.0
 """Weight of new words beyond which more say nothing more."""
 SLIGHT: Final = 1.2
 """Weight up to which a word stands in too many texts to show what one is about."""
+STATED: Final = 0.6
+"""Share of a memory from which on a prompt that does more than ask tells it."""
 SHARED: Final = 4
 """Letters that two stems must share at their beginning to be forms of one word."""
 
@@ -79,6 +81,10 @@ def likeness(first: str, second: str) -> float:
     return 0.7 if shared == len(short) >= SHARED and len(long) - len(short) <= 5 else 0.0
 
 
+NOTHING: Final = Places(Reading("", "en", ()))
+"""A text that holds no word."""
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """A memory's token: how surely the text, its best stretch, the prompt, and other memories hold it, in [0, 1]."""
@@ -126,6 +132,7 @@ def gather(memory: Reading, text: Places, prompt: Places, others: Sequence[Place
     """
     where = stretch(memory.tokens, text, prompt)
     said = [_said(token, where, text, prompt, others) for token in memory.tokens]
+    asked = said if not _states(prompt, said) else [_said(token, where, text, NOTHING, ()) for token in memory.tokens]
     whole = _sum(said, lambda one: 1.0) or 1e-6
     unknown = _sum(said, lambda one: 1 - one.given)
     numbers = [one for one in said if one.token.quantity is not None]
@@ -134,7 +141,7 @@ def gather(memory: Reading, text: Places, prompt: Places, others: Sequence[Place
     new = _sum(said, lambda one: one.new)
     values = {
         "cover": _sum(said, lambda one: one.here) / whole,
-        "joint": _sum(said, lambda one: max(one.here, one.given)) / whole,
+        "joint": _sum(asked, lambda one: max(one.here, one.given)) / whole,
         "given": _sum(said, lambda one: one.given) / whole,
         "new": min(new, ENOUGH) / ENOUGH,
         "new_share": new / unknown if unknown > SLIGHT else 0.0,
@@ -164,6 +171,13 @@ def _said(token: Token, where: tuple[int, ...], text: Places, prompt: Places, ot
         given=_most(prompt.of(token).values()),
         elsewhere=max((_most(other.of(token).values()) for other in others), default=0.0),
     )
+
+
+def _states(prompt: Places, said: Sequence[Said]) -> bool:
+    """Does the prompt tell most of the memory rather than ask for it? Then the text must say it by itself."""
+    asks = any(sentence.text.rstrip().endswith("?") for sentence in prompt.reading.sentences[-1:])
+    tells = len(prompt.reading.sentences) > 1 or not asks
+    return tells and _sum(said, lambda one: one.given) >= STATED * _sum(said, lambda one: 1.0) > 0
 
 
 def _denied(memory: Reading, text: Places, where: tuple[int, ...]) -> bool:

@@ -41,11 +41,12 @@ def no_embedder() -> Embedder | None:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A logistic regression; from ``threshold`` on it says yes."""
+    """A logistic regression; from ``threshold`` on it says yes, where all features have the ``least`` they must."""
 
     intercept: float
     weights: Mapping[str, float]
     threshold: float
+    least: Mapping[str, float]
 
     def probability(self, values: Mapping[str, float]) -> float:
         """In (0, 1)."""
@@ -54,14 +55,15 @@ class Model:
 
     def accepts(self, values: Mapping[str, float]) -> bool:
         """Is it likely enough?"""
-        return self.probability(values) >= self.threshold
+        enough = all(values[name] >= bound for name, bound in self.least.items())
+        return enough and self.probability(values) >= self.threshold
 
 
 @functools.cache
 def model(name: str) -> Model:
     """A model of the file: ``echo`` or ``usage``, and each with ``_words`` for judging without vectors."""
     known: dict[str, Any] = json.loads(_FILE.read_text("utf-8"))["models"][name]
-    return Model(known["intercept"], known["weights"], known["threshold"])
+    return Model(known["intercept"], known["weights"], known["threshold"], known["least"])
 
 
 class Nearness:

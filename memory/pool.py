@@ -80,6 +80,8 @@ class Held:
     ) -> None:
         self.version = version
         self.until = until
+        self.mark = object()
+        """Stands for these very memories; what was chosen of them can be remembered under it."""
         self._index = index
         self._outdated = outdated
         self._fresh = fresh

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import orjson
+from cachetools import LRUCache
 
 from cache.classes import last_user_text
 from memory.packs import Pack, pack, reach
@@ -25,7 +26,14 @@ from proxy.wire import ChatRequest
 
 PATIENCE: Final = 2.0
 """Seconds that a call waits for memories that must be read, before it goes on without."""
+MOST_KNOWN: Final = 2048
+"""Prompts of which it is remembered what they get."""
+KNOWN_CHARS: Final = 2000
+"""Longer prompts are not remembered."""
 _GAP: Final = "\n\n"
+
+Known = MutableMapping[tuple[object, str, str], Pack | None]
+"""By the memories (``Held.mark``), project and prompt."""
 
 
 class Injection:
@@ -46,6 +54,7 @@ class Injection:
         self._budget = budget
         self._told = told
         self._failing = False
+        self._known: Known = LRUCache(MOST_KNOWN)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reprise-memories")
 
     async def into(self, exchange: Exchange) -> Exchange:
@@ -57,7 +66,7 @@ class Injection:
             held = self._pool.current(scope.namespace)
             if held is None:
                 held = await self._read(scope.namespace)
-            changed = injected(exchange, held, self._budget)
+            changed = injected(exchange, held, self._budget, self._known)
         except Exception as error:  # noqa: BLE001  whatever fails here, the call goes on
             self._failing = True
             self._told(error)
@@ -76,22 +85,27 @@ class Injection:
         return await asyncio.wait_for(reading, PATIENCE)
 
 
-def injected(exchange: Exchange, held: Held, budget: int) -> Exchange:
+def injected(exchange: Exchange, held: Held, budget: int, known: Known | None = None) -> Exchange:
     """The exchange with the block that its prompt gets, and its keys with it; as it is where that is none.
 
     Args:
         budget: characters of context.
+        known: what was chosen before: prompts that come again are what the exact tier lives on.
     """
     if not held or exchange.call.policy.memory == "off":
         return exchange
     asked = last_user_text(exchange.request.body["messages"])
-    # A picture alone, or no user at all, asks for nothing that words could be found for.
-    chosen = _chosen(asked, exchange.call.scope.project, held, budget) if asked.strip() else None
+    if not asked.strip():
+        # A picture alone, or no user at all, asks for nothing that words could be found for.
+        return exchange
+    key = (held.mark, exchange.call.scope.project, asked)
+    if known is not None and key in known:
+        chosen = known[key]
+    else:
+        chosen = pack(held.ranked(key[1], terms(asked), reach(budget)), budget)
+        if known is not None and len(asked) <= KNOWN_CHARS:
+            known[key] = chosen
     return exchange if chosen is None else _with(exchange, chosen)
-
-
-def _chosen(asked: str, project: str, held: Held, budget: int) -> Pack | None:
-    return pack(held.ranked(project, terms(asked), reach(budget)), budget)
 
 
 def with_block(body: Mapping[str, Any], text: str) -> dict[str, Any] | None:

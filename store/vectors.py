@@ -70,12 +70,16 @@ class ChromaIndex:
             raise VectorIndexError(f"cannot write to the vector index: {error}") from error
 
     def query(self, partition: str, embedder: str, vector: Vector, k: int) -> list[tuple[str, float]]:
+        collection = None
         try:
             collection = self._collection(partition, embedder, create=False)
             if collection is None:
                 return []
             found = collection.query(query_embeddings=[vector], n_results=k, include=["distances"])
         except Exception as error:
+            if collection is not None and self._collections.get(self._name(partition, embedder)) is not collection:
+                # Dropped meanwhile, to be filled anew.
+                return []
             raise VectorIndexError(f"cannot read the vector index: {error}") from error
         # Rounding puts equal vectors a little above 1.
         return [
@@ -117,12 +121,15 @@ class ChromaIndex:
     def drop(self, names: Collection[str]) -> None:
         """Forget whole collections. Raises ``VectorIndexError``."""
         with self._lock:
+            going = self._names & set(names)
             try:
-                for name in self._names & set(names):
-                    self._client.delete_collection(name)
+                for name in going:
+                    # First, so that who reads it meanwhile can tell why that fails, and does not make it again.
                     self._names.discard(name)
                     self._collections.pop(name, None)
+                    self._client.delete_collection(name)
             except Exception as error:
+                self._names |= going
                 raise VectorIndexError(f"cannot delete from the vector index: {error}") from error
 
     def compact(self) -> None:

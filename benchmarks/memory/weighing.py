@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,9 @@ DILUTED = 0.5
 ECHO = "cover joint new_share rare denies text_denies polarity name_missing number_missing".split()
 USAGE = "cover given new_share own_new name_missing number_missing length manner".split()
 
+LEAST = {"joint": 0.4}
+"""An echo says at least so much of a memory, together with what the prompt asks: nearness alone is the same topic."""
+
 Matrix = Any
 
 
@@ -56,6 +59,8 @@ class Kind:
     promptless: bool
     most_strange: float
     """Share of strangers that may pass."""
+    least: Mapping[str, float] = field(default_factory=dict)
+    """What features must at least be, whatever the weights say."""
 
 
 def _echoed(pair: Pair) -> bool:
@@ -67,8 +72,8 @@ def _used(pair: Pair) -> bool:
 
 
 KINDS = (
-    Kind("echo", [*ECHO, NEAR], echo_values, _echoed, True, 0.001),
-    Kind("echo_words", ECHO, echo_values, _echoed, True, 0.002),
+    Kind("echo", [*ECHO, NEAR], echo_values, _echoed, True, 0.001, LEAST),
+    Kind("echo_words", ECHO, echo_values, _echoed, True, 0.002, LEAST),
     Kind("usage", [*USAGE, NEAR], usage_values, _used, False, 0.02),
     Kind("usage_words", USAGE, usage_values, _used, False, 0.02),
 )
@@ -84,6 +89,8 @@ class Samples:
     group: Matrix
     plain: Matrix
     strange: Matrix
+    possible: Matrix
+    """Where every feature has the least that it must."""
 
 
 def samples(kind: Kind, rows: Sequence[dict[str, Any]], embedder: Embedder) -> Samples:
@@ -95,6 +102,7 @@ def samples(kind: Kind, rows: Sequence[dict[str, Any]], embedder: Embedder) -> S
     listed = [(pair, weight) for part, weight in parts for pair in part]
     values = [kind.values(pair, embedder) for pair, _ in listed]
     number = np.arange(len(listed))
+    possible = [all(one[name] >= bound for name, bound in kind.least.items()) for one in values]
     return Samples(
         np.array([[one[name] for name in kind.features] for one in values]),
         np.array([kind.label(pair) for pair, _ in listed]),
@@ -102,6 +110,7 @@ def samples(kind: Kind, rows: Sequence[dict[str, Any]], embedder: Embedder) -> S
         np.array([pair.group for pair, _ in listed]),
         number < len(pairs),
         (number >= len(pairs)) & (number < len(pairs) + len(far)),
+        np.array(possible),
     )
 
 
@@ -124,7 +133,7 @@ def out_of_fold(seen: Samples) -> Matrix:
             intercept, weights = fit(seen, fold != number)
             held = fold == number
             total[held] += 1 / (1 + np.exp(-(intercept + seen.x[held] @ weights)))
-    return total / ROUNDS
+    return np.where(seen.possible, total / ROUNDS, 0.0)
 
 
 def threshold(seen: Samples, probability: Matrix, most_strange: float) -> float:
@@ -163,6 +172,7 @@ def main() -> None:
         models[kind.name] = {
             "intercept": round(intercept, 4),
             "threshold": cut,
+            "least": dict(kind.least),
             "weights": {name: round(float(w), 4) for name, w in zip(kind.features, weights, strict=True)},
         }
         plain = seen.plain

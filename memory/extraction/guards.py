@@ -202,10 +202,6 @@ _LOG = re.compile(
     r"|^\s*[\w.-]+\s*[:=]\s*[\[{\"'\d]|\b(?:Exception|Error):\s|\b(?:INFO|WARN|ERROR|DEBUG|ERR!)\b"
 )
 _CODE_SIGNS = re.compile(r"[{}();=<>\[\]\\|]")
-_SALUTATION = re.compile(
-    r"^(?:dear|hi|hello|hey|bonjour|cher|chère|madame|monsieur|to whom)\b[^.!?\n]{0,40},\s*$",
-    re.IGNORECASE | re.MULTILINE,
-)
 
 
 def is_role_play(text: str) -> bool:
@@ -234,8 +230,3 @@ def object_begins(plain: str) -> int:
     if TASK.search(plain) and _OBJECT_AHEAD.search(plain):
         return len(plain)
     return -1
-
-
-def holds_letter(text: str) -> bool:
-    """Does the text hold a salutation on a line of its own, as a pasted mail does?"""
-    return _SALUTATION.search(text) is not None

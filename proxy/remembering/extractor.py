@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from memory.extraction import fresh, model
 from memory.extraction.prefilter import may_hold
@@ -19,6 +19,9 @@ from proxy.errors import UpstreamError
 from proxy.metrics import Metrics
 from proxy.pace import Pace
 from proxy.remembering.worker import Later
+
+UNREADABLE: Final = "extraction_unreadable"
+"""Code of the error where a reply makes no sense."""
 
 
 class Extractor:
@@ -72,9 +75,7 @@ class Extractor:
             reading = await asyncio.to_thread(model.read, answer, given)
         except model.ReplyError as error:
             self._count("unreadable")
-            raise UpstreamError(
-                f"The extraction model's reply cannot be read: {error}.", code="extraction_unreadable"
-            ) from error
+            raise UpstreamError(f"The extraction model's reply cannot be read: {error}.", code=UNREADABLE) from error
         except Exception:
             self._count("failed")
             raise

@@ -18,7 +18,7 @@ from memory.interactions import Interactions
 from memory.memory import Actor
 from proxy.errors import InvalidRequest, ProxyError
 from proxy.metrics import Metrics
-from proxy.remembering.extractor import Extractor
+from proxy.remembering.extractor import UNREADABLE, Extractor
 from proxy.remembering.learner import READ
 from proxy.remembering.worker import Lane, Later
 from store.jobs import Job, Jobs
@@ -27,6 +27,8 @@ Mode = Literal["rules", "model", "all"]
 
 DEADLINE: Final = 60.0
 """Seconds after which a batch begins no further interaction."""
+OUTAGE: Final = 60.0
+"""Seconds before a model that gave no answer is asked again."""
 ROUND: Final = 500
 """Interactions of one scheduled round."""
 
@@ -77,14 +79,24 @@ class Reading:
         return Lane(batch=1, wait=self.learn)
 
     async def learn(self, job: Job) -> None:
-        """Let the model read what a job names. Twice is the same as once. Raises what the extractor raises."""
+        """Let the model read what a job names. Twice is the same as once.
+
+        Raises:
+            Later: the model was asked too often, or cannot be reached; the job waits until it can.
+            ProxyError: its reply makes no sense.
+        """
         record = await asyncio.to_thread(self._interactions.get, job.key)
         extractor = self._extractor
         if record is None or extractor is None:
             # Forgotten meanwhile, or queued under another configuration.
             return
         if not await asyncio.to_thread(self._keeping.has_read, job.key, extractor.name):
-            await self._keep(record, "model", ACTOR)
+            try:
+                await self._keep(record, "model", ACTOR)
+            except ProxyError as error:
+                if error.code == UNREADABLE:
+                    raise
+                raise Later(OUTAGE, error) from error
 
     async def find(self, record: Record, mode: Mode) -> list[Found]:
         """The candidates in an interaction that are new to its project, at most 50. Stores nothing.

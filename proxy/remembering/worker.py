@@ -26,11 +26,16 @@ _log = structlog.get_logger(__name__)
 
 
 class Later(Exception):
-    """This job's turn has not come: it is put off without counting as tried, and its lane rests so long."""
+    """This job's turn has not come: it is put off without counting as tried, and its lane rests so long.
 
-    def __init__(self, seconds: float) -> None:
+    Args:
+        cause: the failure of something that the job cannot help, such as a model that is down. It is told.
+    """
+
+    def __init__(self, seconds: float, cause: Exception | None = None) -> None:
         super().__init__(f"in {seconds:.0f} s")
         self.seconds = seconds
+        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class _Round:
     """What became of the jobs taken together."""
 
     done: list[Job] = field(default_factory=list)
-    later: list[tuple[Job, float]] = field(default_factory=list)
+    later: list[tuple[Job, Later]] = field(default_factory=list)
     failed: list[tuple[Job, Exception]] = field(default_factory=list)
 
 
@@ -78,6 +83,7 @@ class Worker:
         self._outcome = outcome
         self._poll = poll
         self._tasks: list[asyncio.Task[None]] = []
+        self._failing: set[str] = set()
         self._stopping = asyncio.Event()
 
     def start(self) -> None:
@@ -112,7 +118,7 @@ class Worker:
             round_ = await (_worked(lane.work, taken) if lane.work else _waited(lane.wait, taken))
             await asyncio.to_thread(self._settle, kind, round_)
             # Where one must wait, those behind it must too: they are not worth taking before.
-            await self._rest(max((seconds for _, seconds in round_.later), default=0.0))
+            await self._rest(max((later.seconds for _, later in round_.later), default=0.0))
 
     async def _rest(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -120,16 +126,26 @@ class Worker:
 
     def _settle(self, kind: str, round_: _Round) -> None:
         self._jobs.done(round_.done)
-        for job, seconds in round_.later:
-            self._jobs.later(job, seconds)
+        for job, later in round_.later:
+            self._jobs.later(job, later.seconds)
         for job, error in round_.failed:
             aside = self._jobs.failed(job, error)
             self._count(kind, "set_aside" if aside else "failed", 1)
-            self._outcome(error)
             if aside:
                 _log.error("a job of memory was set aside", kind=kind, key=job.key, error=type(error).__name__)
         self._count(kind, "done", len(round_.done))
-        if not round_.failed:
+        causes = [later.cause for _, later in round_.later if later.cause is not None]
+        self._tell(kind, [*(error for _, error in round_.failed), *causes], worked=bool(round_.done))
+
+    def _tell(self, kind: str, failures: Sequence[Exception], *, worked: bool) -> None:
+        """One lane that works must not hide another that fails."""
+        for failure in failures:
+            self._outcome(failure)
+        if failures:
+            self._failing.add(kind)
+        elif worked:
+            self._failing.discard(kind)
+        if worked and not self._failing:
             self._outcome(None)
 
     def _count(self, kind: str, outcome: str, number: int) -> None:
@@ -147,7 +163,7 @@ def _all(work: Callable[[Job], None], taken: Sequence[Job]) -> _Round:
             work(job)
             round_.done.append(job)
         except Later as later:
-            round_.later.append((job, later.seconds))
+            round_.later.append((job, later))
         except Exception as error:  # noqa: BLE001  whatever one job meets, the others must be done
             round_.failed.append((job, error))
     return round_
@@ -161,7 +177,7 @@ async def _waited(wait: Callable[[Job], Awaitable[Any]] | None, taken: Sequence[
             await wait(job)
             round_.done.append(job)
         except Later as later:
-            round_.later.append((job, later.seconds))
+            round_.later.append((job, later))
         except Exception as error:  # noqa: BLE001  as above
             round_.failed.append((job, error))
     return round_

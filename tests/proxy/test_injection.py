@@ -188,6 +188,18 @@ def test_the_mode_is_part_of_the_keys():
     assert len(keys) == 3
 
 
+def test_what_a_prompt_gets_is_remembered_as_long_as_the_memories_stay():
+    known = {}
+    other = Held(Index([note_of(memory(HOURLY))]), 0)
+    first, again = (injected(exchange(chat_request(messages=body()["messages"])), HELD, 3000, known) for _ in range(2))
+    assert again.pack is first.pack
+    changed = injected(exchange(chat_request(messages=body()["messages"])), other, 3000, known)
+    assert HOURLY in changed.pack.text
+    long = [{"role": "user", "content": f"{BACKUPS} {'x ' * injection.KNOWN_CHARS}"}]
+    assert injected(exchange(chat_request(messages=long)), HELD, 3000, known).pack is not None
+    assert len(known) == 2, "a long prompt is not kept"
+
+
 # In a running application
 
 

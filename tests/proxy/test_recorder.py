@@ -42,7 +42,7 @@ class Log:
         self.error = None
         self.hangs = False
 
-    def record(self, interaction):
+    def record(self, interaction, also=()):
         self.rows.append(interaction)
         future = asyncio.get_running_loop().create_future()
         if self.error is not None:

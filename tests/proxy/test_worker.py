@@ -168,3 +168,22 @@ def test_closing_ends_the_round_under_way_and_leaves_the_rest_in_sql(jobs):
     asyncio.run(run())
     assert done == ["a"], "the round under way is finished"
     assert jobs.counts()["read"]["waiting"] == 2, "what was not begun waits for the next start"
+
+
+def test_one_lane_that_works_does_not_hide_another_that_fails(jobs):
+    told = []
+
+    async def down(job):
+        raise Later(3600, ConnectionError("the model is down"))
+
+    async def run():
+        jobs.put("read", ["a"], "default")
+        lanes = {"read": Lane(batch=1, wait=down), "learn": Lane(batch=1, work=lambda job: None)}
+        async with working(jobs, lanes, told.append):
+            await eventually(lambda: told)
+            jobs.put("learn", ["b"], "default")
+            await eventually(lambda: "learn" not in jobs.counts())
+
+    asyncio.run(run())
+    assert [type(error) for error in told] == [ConnectionError], "the outage stays told"
+    assert jobs.counts()["read"]["waiting"] == 1, "and what it holds up waits, however long it lasts"
