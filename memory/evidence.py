@@ -44,6 +44,8 @@ class Places:
         """The sentences that hold a token, each with how surely it is the same, in (0, 1]."""
         if token.quantity is not None:
             return self._equal(token.quantity)
+        if not self._stems:
+            return {}
         known = self._found.get(token.stem)
         if known is None:
             known = self._found[token.stem] = self._look(token.stem)
@@ -143,10 +145,8 @@ def gather(memory: Reading, text: Places, prompt: Places, others: Sequence[Place
         "cover": _sum(said, lambda one: one.here) / whole,
         "joint": _sum(asked, lambda one: max(one.here, one.given)) / whole,
         "given": _sum(said, lambda one: one.given) / whole,
-        "new": min(new, ENOUGH) / ENOUGH,
         "new_share": new / unknown if unknown > SLIGHT else 0.0,
         "rare": max((one.token.weight * one.new for one in said), default=0.0) / MOST,
-        "number_new": _share(numbers, lambda one: one.here > 0 and not one.given),
         "number_missing": _share(numbers, lambda one: not one.here and not one.given),
         "name_missing": _share(names, lambda one: not one.here and not one.given),
         "denies": float(memory.negated),
@@ -154,9 +154,6 @@ def gather(memory: Reading, text: Places, prompt: Places, others: Sequence[Place
         "polarity": float(memory.negated != denied),
         "length": math.log1p(text.size) / 5,
     }
-    own = _sum(said, lambda one: 1 - one.elsewhere)
-    told = _sum(said, lambda one: one.anywhere * (1 - one.elsewhere))
-    values["own_share"] = told / own if own > SLIGHT else 0.0
     fresh = _sum(said, lambda one: one.anywhere * (1 - one.elsewhere) * (1 - one.given))
     values["own_new"] = min(fresh, ENOUGH) / ENOUGH
     return Evidence(values, " ".join(text.reading.sentences[number].text for number in where))

@@ -40,13 +40,11 @@ Mask = npt.NDArray[np.bool_]
 _COLUMNS: Final = (
     "id namespace project memory_type content status confidence created_at updated_at version tags valid_until"
 ).split()
-_ACTIVE = (
-    sa.select(*(memories.c[name] for name in _COLUMNS))
-    .where(memories.c.namespace == sa.bindparam("namespace"), memories.c.status == "active")
-    .order_by(memories.c.id)
-)
+_SELECT = sa.select(*(memories.c[name] for name in _COLUMNS))
+_ALL = Prepared(_SELECT.where(memories.c.namespace == sa.bindparam("namespace"), memories.c.status == "active"))
+# By the ids alone: with the namespace SQLite would read all of it.
 _IDS = sa.select(sa.func.json_each(sa.bindparam("ids")).table_valued("value").c.value)
-_ALL, _SOME = Prepared(_ACTIVE), Prepared(_ACTIVE.where(memories.c.id.in_(_IDS)))
+_SOME = Prepared(_SELECT.where(memories.c.id.in_(_IDS)))
 
 
 class Versions(Protocol):
@@ -232,20 +230,27 @@ class Pool:
         if known is not None and now < known.until:
             changed = self._versions.changed_since(namespace, known.version)
             if changed is not None and len(changed) <= MOST_APART:
-                given = {"namespace": namespace, "ids": json.dumps(sorted(changed))}
-                after = known.after(changed, *self._rows(_SOME, given, {}, now), version)
+                given = {"ids": json.dumps(sorted(changed))}
+                after = known.after(changed, *self._rows(namespace, _SOME, given, {}, now), version)
                 if after.apart <= MOST_APART:
                     return after
-        notes, until = self._rows(_ALL, {"namespace": namespace}, {} if known is None else known.notes(), now)
+        notes, until = self._rows(
+            namespace, _ALL, {"namespace": namespace}, {} if known is None else known.notes(), now
+        )
         return Held(Index(notes), version, until)
 
     def _rows(
-        self, statement: Prepared, given: dict[str, Any], known: Mapping[str, Note], now: float
+        self, namespace: str, statement: Prepared, given: dict[str, Any], known: Mapping[str, Note], now: float
     ) -> tuple[list[Note], float]:
-        """What is active and has not expired, and when the first of it will."""
+        """What is the namespace's, active and not expired, and when the first of it will be."""
         moment = stamp(datetime.fromtimestamp(now, UTC))
         rows = [dict(zip(_COLUMNS, row, strict=True)) for row in self._database.read(statement, given)]
-        lasting = [row for row in rows if row["valid_until"] is None or row["valid_until"] > moment]
+        lasting = [
+            row
+            for row in rows
+            if (row["namespace"], row["status"]) == (namespace, "active")
+            and (row["valid_until"] is None or row["valid_until"] > moment)
+        ]
         ends = [row["valid_until"] for row in lasting if row["valid_until"] is not None]
         until = datetime.fromisoformat(min(ends)).replace(tzinfo=UTC).timestamp() if ends else math.inf
         return [_noted(row, known) for row in lasting], until

@@ -48,10 +48,7 @@ def cache_headers(exchange: Exchange, outcome: Outcome, expose: Expose) -> dict[
     }
     if isinstance(decision, Miss) and decision.detail is not None and expose == "full":
         headers["x-reprise-reason"] = _header_text(f"{decision.reason}: {decision.detail}")
-    if exchange.ignored:
-        headers["x-reprise-ignored"] = ", ".join(exchange.ignored)
-    if exchange.pack is not None:
-        headers["x-reprise-memories"] = str(len(exchange.pack.memories))
+    headers |= _of_the_call(exchange)
     if isinstance(decision, Hit):
         headers["age"] = str(max(0, int(time.time() - decision.entry.created_at)))
     if expose == "full":
@@ -66,6 +63,16 @@ def cache_headers(exchange: Exchange, outcome: Outcome, expose: Expose) -> dict[
         if outcome.judged is not None:
             headers["x-reprise-score"] = f"{outcome.judged.score:.4f}"
     return headers
+
+
+def _of_the_call(exchange: Exchange) -> dict[str, str]:
+    """What was not granted, and what was put in."""
+    told = {}
+    if exchange.ignored:
+        told["x-reprise-ignored"] = ", ".join(exchange.ignored)
+    if exchange.pack is not None:
+        told["x-reprise-memories"] = str(len(exchange.pack.memories))
+    return told
 
 
 def passed_on(upstream: Mapping[str, str]) -> dict[str, str]:

@@ -3,8 +3,8 @@
     python -m benchmarks.memory.injection
 
 One server, one namespace for each number of memories, calls in turn: figures are ratios to the namespace without any,
-in the same run. Memories and prompts share words as real ones do: each prompt shares a word with about every tenth of them.
-``after a change`` is the first call after a memory was edited: the pool then reads the namespace anew.
+in the same run. The words are invented; each prompt shares one with about every tenth memory. ``after a change`` is the
+first call after a memory was edited: what changed is read then.
 """
 
 from __future__ import annotations
