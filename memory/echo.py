@@ -53,8 +53,9 @@ def echoes(memory: str, text: str, question: str = "", embedder: Loaded = no_emb
 
 
 def _spaced(text: str) -> str:
-    """Case and spacing folded, punctuation at the end cut."""
-    return " ".join(text.casefold().split()).rstrip(".!;, ")
+    """Case and spacing folded; punctuation at the end cut, unless there is nothing else."""
+    words = " ".join(text.casefold().split())
+    return words.rstrip(".!;, ") or words
 
 
 def _stands_in(words: str, text: str) -> bool:

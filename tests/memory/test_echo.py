@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from memory.common import Common
@@ -138,6 +138,7 @@ def test_nothing_raises(memory, text, question):
 
 @settings(max_examples=60, deadline=None)
 @given(TEXTS.filter(str.strip))
+@example("...")
 def test_a_text_echoes_itself(text):
     if prose(text).strip() == text.strip():
         assert echoes(text, text), "verbatim"
