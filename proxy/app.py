@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from memory.memory import Conflict, MemoryFault, Missing
+from memory.memories.memory import Conflict, MemoryFault, Missing
 from proxy.config import Settings
 from proxy.config.changes import Source
 from proxy.errors import InvalidRequest, NotFound, ProxyError, Unavailable

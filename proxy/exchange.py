@@ -11,7 +11,7 @@ from typing import Any
 from cache.call import Call
 from cache.decision import Bypass, Decision, Hit, Judged, Miss, Reason
 from cache.identity import exact_key
-from memory.packs import Pack
+from memory.context.packs import Pack
 from proxy.policy.policies import Chosen
 from proxy.upstreams.base import Target
 from proxy.wire import ChatRequest

@@ -18,9 +18,9 @@ import orjson
 from cachetools import LRUCache
 
 from cache.classes import last_user_text
-from memory.packs import Pack, pack, reach
-from memory.pool import Held, Pool
-from memory.terms import terms
+from memory.context.packs import Pack, pack, reach
+from memory.context.pool import Held, Pool
+from memory.context.terms import terms
 from proxy.exchange import Exchange
 from proxy.wire import ChatRequest
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from cache.lookup import Cache
 from memory.interactions import Interactions
 from memory.redaction import build_redactor
-from memory.statistics import Statistics
+from memory.statistics.summary import Statistics
 from proxy.asking import Asking
 from proxy.auth import Authenticator
 from proxy.config import Settings

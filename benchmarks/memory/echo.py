@@ -28,12 +28,12 @@ from benchmarks.memory.easy import Case, cases_in
 from benchmarks.memory.learning_time import learning_times
 from benchmarks.memory.pairs import Pair, load, pairs_of, strangers
 from benchmarks.memory.weighing import KINDS, STRANGERS, kept_embedder, out_of_fold, samples
-from memory.common import Common
-from memory.echo import Echoes
-from memory.evidence import Places, gather
-from memory.judging import model
-from memory.reading import prose, read
-from memory.usage import used
+from memory.echo.common import Common
+from memory.echo.echo import Echoes
+from memory.echo.evidence import Places, gather
+from memory.echo.judging import model
+from memory.echo.reading import prose, read
+from memory.echo.usage import used
 from store.embedder import Embedder, EmbedderSpec, load_embedder
 
 RESAMPLED = 1000

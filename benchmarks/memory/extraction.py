@@ -24,7 +24,7 @@ from typing import Any
 
 from memory.extraction import extract, fresh
 from memory.extraction.restated import Known, words
-from memory.memory import Candidate
+from memory.memories.memory import Candidate
 
 DATA = Path(__file__).parents[2] / "tests" / "data"
 RESAMPLED = 2000

@@ -26,10 +26,10 @@ import sqlalchemy as sa
 from benchmarks.latency import ANSWER
 from benchmarks.load import call, quantile, request
 from benchmarks.servers import UPSTREAM, application, free_port, proxy
-from memory.memory import TYPES, Memory, content_key
-from memory.packs import note_of, pack, reach
-from memory.pool import Held, Index
-from memory.terms import terms
+from memory.context.packs import note_of, pack, reach
+from memory.context.pool import Held, Index
+from memory.context.terms import terms
+from memory.memories.memory import TYPES, Memory, content_key
 from store.database import Database
 from store.directory import DataDirectory
 from store.tables import memories

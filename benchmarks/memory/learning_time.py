@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 from benchmarks.memory.pairs import load, pairs_of
+from memory.echo.reinforcement import Reinforcement
 from memory.interactions import Interaction, Interactions
-from memory.memories import Memories
-from memory.memory import Actor
-from memory.reinforcement import Reinforcement
+from memory.memories.memories import Memories
+from memory.memories.memory import Actor
 from store.database import Database
 from store.embedder import EmbedderSpec, load_embedder
 

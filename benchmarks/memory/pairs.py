@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from memory.evidence import Places, gather
-from memory.judging import NEAR, Nearness
-from memory.reading import prose, read
-from memory.usage import MANNER
+from memory.echo.evidence import Places, gather
+from memory.echo.judging import NEAR, Nearness
+from memory.echo.reading import prose, read
+from memory.echo.usage import MANNER
 from store.embedder import Embedder
 
 DATA = Path(__file__).parents[2] / "tests" / "data"

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from memory.echo.reinforcement import Reinforcement, Rules
 from memory.extraction import EXTRACTOR, extract, fresh
 from memory.extraction.keeping import Keeping
 from memory.interactions import Interactions
-from memory.memories import Memories
+from memory.memories.memories import Memories
 from memory.redaction import build_redactor
-from memory.reinforcement import Reinforcement, Rules
 from store.database import Database
 from store.embedder import EmbedderSpec, load_embedder
 from store.jobs import Jobs

@@ -1,4 +1,4 @@
-"""Fit the weights of ``memory/weights/echo.json``: four logistic regressions, and their predictions out of fold.
+"""Fit the weights of ``memory/echo/weights/echo.json``: four logistic regressions, and their predictions out of fold.
 
     python -m benchmarks.memory.weighing [--out FILE]
 
@@ -25,10 +25,10 @@ from sklearn.preprocessing import StandardScaler
 
 from benchmarks.decisions.embedding import KeptEmbedder, default_cache
 from benchmarks.memory.pairs import Pair, diluted, echo_values, load, pairs_of, strangers, usage_values
-from memory.judging import NEAR
+from memory.echo.judging import NEAR
 from store.embedder import Embedder, EmbedderSpec, load_embedder
 
-OUT = Path(__file__).parents[2] / "memory" / "weights" / "echo.json"
+OUT = Path(__file__).parents[2] / "memory" / "echo" / "weights" / "echo.json"
 FOLDS = 10
 ROUNDS = 3
 """Cross-validations with other folds; a pair's prediction is their mean."""
@@ -159,7 +159,7 @@ def kept_embedder() -> Embedder:
 
 def main() -> None:
     """Fit and write."""
-    parser = argparse.ArgumentParser(description="Fit the weights of memory/weights/echo.json.")
+    parser = argparse.ArgumentParser(description="Fit the weights of memory/echo/weights/echo.json.")
     parser.add_argument("--out", type=Path, default=OUT)
     out = parser.parse_args().out
     rows, embedder = load("open"), kept_embedder()

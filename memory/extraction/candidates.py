@@ -12,7 +12,7 @@ from memory.extraction.records import records
 from memory.extraction.restated import words
 from memory.extraction.setting import own_words
 from memory.extraction.statements import answer_statements, user_statements
-from memory.memory import LEAST_CHARS, MOST_CHARS, Candidate, Memory, clean, content_key
+from memory.memories.memory import LEAST_CHARS, MOST_CHARS, Candidate, Memory, clean, content_key
 
 EXTRACTOR: Final = "rules/1"
 """Name and version of these rules; batch extraction runs again where it changed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from memory.memory import MemoryType, Role
+from memory.memories.memory import MemoryType, Role
 
 
 @dataclass(frozen=True, slots=True)

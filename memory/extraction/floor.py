@@ -15,7 +15,7 @@ from memory.extraction.rules import Rule
 from memory.extraction.sentences import Sentence
 from memory.extraction.setting import LASTING
 from memory.extraction.wording import fitting, prefers
-from memory.memory import Role
+from memory.memories.memory import Role
 
 _PREFERENCE: Final = "preference_sentence"
 _DECISION: Final = "decided_to_sentence"

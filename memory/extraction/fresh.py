@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from memory.extraction.restated import Known
 from memory.extraction.sentences import MOST_READ, Sentence, sentences
-from memory.memory import Role
+from memory.memories.memory import Role
 
 USER_SHARE: Final = 0.85
 """Share of a user's sentence that, said before in one place, makes it said already."""

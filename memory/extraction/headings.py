@@ -11,7 +11,7 @@ from memory.extraction.finding import Finding
 from memory.extraction.fresh import Fresh
 from memory.extraction.records import is_general
 from memory.extraction.sentences import Sentence
-from memory.memory import MemoryType, Role
+from memory.memories.memory import MemoryType, Role
 
 _MARKED = re.compile(
     r"[*_]{0,3}(?P<word>decision|constraint|requirement|fact)[*_]{0,3}\s*(?::|-|–|—)[*_]{0,3}\s*(?P<what>\S.*)",

@@ -13,13 +13,13 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from memory import rows
 from memory.extraction.candidates import EXTRACTOR, MOST, admit, extract
 from memory.extraction.fresh import fresh
 from memory.extraction.sentences import MOST_READ
 from memory.interactions import stamp
-from memory.memories import Memories
-from memory.memory import Actor, Candidate, Provenance, clean
+from memory.memories import rows
+from memory.memories.memories import Memories
+from memory.memories.memory import Actor, Candidate, Provenance, clean
 from memory.redaction import Finding, Redactor
 from store.database import Database
 from store.tables import extractions, interactions

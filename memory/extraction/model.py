@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final
 
+from memory.context.terms import terms
 from memory.extraction.shown import Shown
-from memory.memory import LEAST_CHARS, MOST_CHARS, TYPES, Candidate, MemoryType, Role, clean, content_key
+from memory.memories.memory import LEAST_CHARS, MOST_CHARS, TYPES, Candidate, MemoryType, Role, clean, content_key
 from memory.quoting import quoted
-from memory.terms import terms
 
 PROMPT: Final = "extract.v1"
 """A changed prompt gets a new version: then every interaction counts as unread."""

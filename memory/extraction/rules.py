@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from memory.memory import MemoryType
+from memory.memories.memory import MemoryType
 
 
 @dataclass(frozen=True, slots=True)

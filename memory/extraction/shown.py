@@ -12,7 +12,7 @@ from typing import Final
 
 from memory.extraction.fresh import Fresh
 from memory.extraction.sentences import MOST_READ, Sentence
-from memory.memory import Role
+from memory.memories.memory import Role
 from memory.redaction import Finding, Redactor
 
 MOST_SHOWN: Final = 12_000

@@ -24,7 +24,7 @@ from memory.extraction.rules import Rule
 from memory.extraction.sentences import Sentence
 from memory.extraction.setting import LASTING, is_errand, is_staged, own_words
 from memory.extraction.wording import fitting, language, stand_alone
-from memory.memory import LEAST_CHARS
+from memory.memories.memory import LEAST_CHARS
 
 RULES: Final[tuple[Rule, ...]] = (*ENGLISH, *FRENCH)
 _BY_LANGUAGE: Final = {"en": ENGLISH, "fr": FRENCH}

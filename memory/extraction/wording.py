@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from memory.memory import MOST_CHARS
+from memory.memories.memory import MOST_CHARS
 
 _POINTS = re.compile(r"\b(?:i|i'?(?:m|ve|d|ll)|me|my|mine|myself)\b", re.IGNORECASE)
 _POINTE = re.compile(r"\b(?:je|j'\w*|moi|ma|mon|mes|m'\w+|me)\b", re.IGNORECASE)

@@ -1,8 +1,8 @@
 """Memories are given vectors, and each new or changed one is compared with its neighbours, once.
 
 A memory has its vector from the moment on at which it has been compared: both are written together, so that a killed
-run is taken up where it stopped. Changed content has no vector (``memory.rows.stored``), nor has what went out of use;
-so what comes back is compared anew. A run costs what is new times what is there, within one project of a namespace:
+run is taken up where it stopped. Changed content has no vector (``memories.rows.stored``), nor has what went out of
+use; so what comes back is compared anew. A run costs what is new times what is there, within one project of a namespace:
 nothing where nothing changed, and never more than ``MOST_COMPARED`` memories on either side.
 """
 
@@ -15,14 +15,14 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from memory import pairs
 from memory.hygiene.counts import Counts
 from memory.hygiene.duplicates import Finding, Merging, judge
 from memory.hygiene.neighbours import Group, Known, Near
 from memory.hygiene.pace import Pace
-from memory.ledger import LIVE
-from memory.memories import Memories
-from memory.memory import Actor
+from memory.memories import pairs
+from memory.memories.ledger import LIVE
+from memory.memories.memories import Memories
+from memory.memories.memory import Actor
 from store.database import Database
 from store.embedder import Embedder, Vectors
 from store.tables import memories as table

@@ -16,12 +16,12 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from memory import rows
 from memory.hygiene.counts import Counts
 from memory.hygiene.pace import BATCH, Pace
 from memory.interactions import stamp
-from memory.memories import Memories
-from memory.memory import Actor
+from memory.memories import rows
+from memory.memories.memories import Memories
+from memory.memories.memory import Actor
 from store.database import Database
 from store.tables import memories as table
 

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from memory.hygiene.counts import Counts
 from memory.hygiene.pace import BATCH, Pace
 from memory.interactions import stamp
-from memory.ledger import LIVE
-from memory.memories import Memories
-from memory.memory import Actor
+from memory.memories.ledger import LIVE
+from memory.memories.memories import Memories
+from memory.memories.memory import Actor
 from store.database import Database
 from store.tables import memories as table
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from memory.memories import Memories
+from memory.memories.memories import Memories
 
 BATCH: Final = 20
 """Memories changed in one transaction, some 40 ms of it."""

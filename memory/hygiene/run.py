@@ -16,7 +16,7 @@ from memory.hygiene.duplicates import Merging
 from memory.hygiene.expiry import Expiry
 from memory.hygiene.pace import Pace
 from memory.interactions import stamp
-from memory.memories import Memories
+from memory.memories.memories import Memories
 from store.database import Database
 from store.embedder import Embedder, EmbedderError
 from store.errors import StoreError

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from memory.echo.numbers import Quantity, quantity
+from memory.echo.reading import folded, language_of, stem
 from memory.hygiene import lexicon
-from memory.numbers import Quantity, quantity
-from memory.reading import folded, language_of, stem
 
 MOST_CHARS: Final = 600
 """Characters of a memory that are compared; what is longer tells more than one thing."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from memory.memory import INVISIBLE
+from memory.memories.memory import INVISIBLE
 from memory.redaction.credentials import find_credentials
 from memory.redaction.finding import KINDS, Finding
 from memory.redaction.keys import find_keys

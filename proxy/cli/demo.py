@@ -52,7 +52,7 @@ def demo(
         settings = defaults.model_copy(update={"model_list": [entry], "server": server, "cache": cache})
         with _proxy(settings) as (proxy_url, app):
             _converse(proxy_url)
-            from memory.calls import Calls
+            from memory.statistics.calls import Calls
 
             typer.echo("")
             print_summary(app.state.services.statistics.summary(Calls(3600.0)))

@@ -18,7 +18,7 @@ from proxy.cli.options import AsJson, CannotRun, ConfigPath, DataDir, read_setti
 from proxy.config import Settings, parse_duration
 
 if TYPE_CHECKING:
-    from memory.calls import Calls
+    from memory.statistics.calls import Calls
     from proxy.cli.remote import RunningServer
     from proxy.insights.report import Insights
     from store.database import Database
@@ -63,7 +63,7 @@ def stats(
 ) -> None:
     """Print hit rates with their errors, reasons, latencies, savings, and what to do next."""
     settings = read_settings(config, data_dir)
-    from memory.calls import Calls
+    from memory.statistics.calls import Calls
     from proxy.cli import tables
 
     calls = Calls(_seconds(settings, window), namespace, project, model, client, session)
@@ -76,7 +76,7 @@ def stats(
 
 
 def _found(settings: Settings, calls: Calls, sections: set[str], trend: Bucket | None, limit: int) -> dict[str, Any]:
-    from memory.trend import TooManyBuckets
+    from memory.statistics.trend import TooManyBuckets
     from store.database import Database
     from store.directory import DataDirectory
     from store.errors import StoreError

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from cache.budget import Array, beta_cdf, beta_quantile
-from memory.trials import DRAWN, Unit, Verdicts
+from memory.statistics.trials import DRAWN, Unit, Verdicts
 
 CONFIDENCE: Final = 0.95
 PRIOR: Final = 0.5

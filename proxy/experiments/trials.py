@@ -9,8 +9,8 @@ from typing import Any
 import structlog
 import yaml
 
-from memory.trials import Trials as Log
-from memory.trials import Unit
+from memory.statistics.trials import Trials as Log
+from memory.statistics.trials import Unit
 from proxy.config import ExperimentSettings
 from proxy.config.units import format_moment
 from proxy.errors import InvalidRequest, NotFound

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from cache.budget import clopper_pearson
-from memory.audits import Checked
+from memory.statistics.audits import Checked
 
 CONFIDENCE: Final = 0.95
 """Of the two-sided interval."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from cache.calibration import Admission
 from cache.policy import Policy
-from memory.nearby import Near
+from memory.statistics.nearby import Near
 from proxy.insights.estimates import estimate
 
 DISTANCES: Final = (0.005, 0.01, 0.02, 0.05, 0.1)

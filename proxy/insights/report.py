@@ -10,15 +10,15 @@ from typing import Any
 
 from cache.calibration import Calibrations
 from cache.policy import Policy
-from memory.audits import checked
-from memory.calls import Calls
-from memory.failures import failures
-from memory.figures import Figures
-from memory.nearby import Near, nearest_misses, pairs
-from memory.prompts import Prompts, shortened
-from memory.repeats import DIMENSIONS, Repeats
-from memory.statistics import Statistics
-from memory.trend import Bucket, bucket_of, trend
+from memory.statistics.audits import checked
+from memory.statistics.calls import Calls
+from memory.statistics.failures import failures
+from memory.statistics.figures import Figures
+from memory.statistics.nearby import Near, nearest_misses, pairs
+from memory.statistics.prompts import Prompts, shortened
+from memory.statistics.repeats import DIMENSIONS, Repeats
+from memory.statistics.summary import Statistics
+from memory.statistics.trend import Bucket, bucket_of, trend
 from proxy.insights.advice import Facts, advise
 from proxy.insights.estimates import beside_rates, with_errors
 from proxy.insights.nearmisses import DISTANCES, Missed, line_of, missed, steps

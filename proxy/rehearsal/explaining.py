@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from cache.explanation import Explainer
 from cache.neighbours import Neighbours
-from memory.memories import Memories
-from memory.pool import Pool
+from memory.context.pool import Pool
+from memory.memories.memories import Memories
 from proxy.auth import DEFAULT_NAMESPACE, Authenticator, Caller
 from proxy.config import Settings
 from proxy.controls import read_controls

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from memory.audit_trail import AuditTrail
+from memory.context.pool import Pool
+from memory.echo.reinforcement import Reinforcement, Rules
 from memory.extraction.backlog import Backlog
 from memory.extraction.keeping import Keeping
 from memory.interactions import Interactions
-from memory.memories import Memories
-from memory.pool import Pool
+from memory.memories.audit_trail import AuditTrail
+from memory.memories.memories import Memories
 from memory.redaction import Redactor
-from memory.reinforcement import Reinforcement, Rules
-from memory.review import Review
-from memory.toolruns import ToolRuns
-from memory.toolvectors import ToolVectors
+from memory.review.queue import Review
+from memory.tools.runs import ToolRuns
+from memory.tools.vectors import ToolVectors
 from proxy.asking import Asking
 from proxy.config import ExtractionSettings, ReinforcementSettings, Settings
 from proxy.health import Health

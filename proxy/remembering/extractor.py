@@ -10,7 +10,7 @@ from typing import Any, Final
 from memory.extraction import fresh, model
 from memory.extraction.prefilter import may_hold
 from memory.extraction.shown import Shown, shown
-from memory.memory import Candidate
+from memory.memories.memory import Candidate
 from memory.quoting import mark
 from memory.redaction import Redactor
 from proxy.asking import Asks

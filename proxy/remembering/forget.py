@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from memory.audit_trail import AuditTrail, Changed
 from memory.forgetting import Forgetting
 from memory.interactions import stamp
-from memory.memory import Actor
+from memory.memories.audit_trail import AuditTrail, Changed
+from memory.memories.memory import Actor
 from proxy.entries.purging import Purging, batches
 from proxy.remembering.finding import RECEIPT, Found, find
 from proxy.remembering.forgotten import Forgotten

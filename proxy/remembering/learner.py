@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from cache.quality import CORRECTED
+from memory.echo.reinforcement import Learned
 from memory.interactions import Interactions
-from memory.reinforcement import Learned
 from proxy.config import MemorySettings
 from proxy.exchange import Exchange, Outcome
 from proxy.labels.feedback import weigh
@@ -28,7 +28,7 @@ Record = Mapping[str, Any]
 
 
 class Moves(Protocol):
-    """Moves memories by what answers use: ``memory.reinforcement.Reinforcement``."""
+    """Moves memories by what answers use: ``memory.echo.reinforcement.Reinforcement``."""
 
     def learn(self, record: Record) -> Learned:
         """Learn from an interaction; the same again changes nothing."""

@@ -15,7 +15,7 @@ from memory.extraction import EXTRACTOR, MOST, extract, fresh
 from memory.extraction.backlog import Backlog, Unread
 from memory.extraction.keeping import ACTOR, Found, Keeping, Record
 from memory.interactions import Interactions
-from memory.memory import Actor
+from memory.memories.memory import Actor
 from proxy.errors import InvalidRequest, ProxyError
 from proxy.metrics import Metrics
 from proxy.remembering.extractor import UNREADABLE, Extractor

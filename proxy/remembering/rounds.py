@@ -9,7 +9,7 @@ from typing import Final
 from memory.hygiene.decay import Fading
 from memory.hygiene.duplicates import Merging
 from memory.hygiene.run import Hygiene
-from memory.memories import Memories
+from memory.memories.memories import Memories
 from proxy.asking import Asks
 from proxy.config import HygieneSettings, MemorySettings
 from proxy.metrics import Metrics

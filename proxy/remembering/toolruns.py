@@ -6,8 +6,8 @@ import dataclasses
 from typing import Any, Final
 
 from memory.interactions import Interaction, Interactions
-from memory.toolshelf import input_key
-from memory.toolvectors import ToolVectors
+from memory.tools.shelf import input_key
+from memory.tools.vectors import ToolVectors
 from proxy.errors import InvalidRequest
 from proxy.remembering.worker import Lane, Later
 from store.jobs import Job, Jobs

@@ -15,17 +15,17 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from cache.answers import is_complete, text_of
-from memory.audit_trail import Changed
+from memory.context.terms import terms
 from memory.hygiene.contradictions import relate
-from memory.memories import Memories
-from memory.memory import Actor, Memory
+from memory.memories.audit_trail import Changed
+from memory.memories.memories import Memories
+from memory.memories.memory import Actor, Memory
+from memory.memories.rows import as_memory
+from memory.memories.rows import read as read_row
+from memory.memories.rows import select as select_memories
 from memory.quoting import mark as new_mark
 from memory.quoting import quoted
-from memory.rows import as_memory
-from memory.rows import read as read_row
-from memory.rows import select as select_memories
-from memory.terms import terms
-from memory.triage import SCHEMA, Verdict, card, read, speaks_to_a_model
+from memory.review.triage import SCHEMA, Verdict, card, read, speaks_to_a_model
 from proxy.asking import Asks
 from proxy.config import TriageSettings
 from proxy.errors import ProxyError

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from memory.memory import Actor
+from memory.memories.memory import Actor
 from proxy.errors import InvalidRequest
 from proxy.remembering.forget import Forget
 from proxy.remembering.selector import KINDS, LEAST_CHARS, Selector

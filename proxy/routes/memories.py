@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from memory import fields
 from memory.interactions import InteractionError
-from memory.memory import STATUSES, TYPES, Actor, Memory
+from memory.memories import fields
+from memory.memories.memory import STATUSES, TYPES, Actor, Memory
 from proxy.auth import Caller
 from proxy.errors import Forbidden, InvalidRequest, NotFound
 from proxy.routes.access import Admin, AnyCaller, Parts

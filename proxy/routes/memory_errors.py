@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from memory.memory import Conflict, MemoryFault, Missing
+from memory.memories.memory import Conflict, MemoryFault, Missing
 from proxy import errors
 from proxy.errors import ProxyError
 from store.errors import StoreError

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from memory.cards import Card
-from memory.decisions import Outcome
-from memory.memory import Missing
-from memory.review import KINDS
+from memory.memories.memory import Missing
+from memory.review.cards import Card
+from memory.review.decisions import Outcome
+from memory.review.queue import KINDS
 from proxy.errors import NotFound
 from proxy.routes.access import Admin, Parts
 from proxy.routes.memories import actor_of

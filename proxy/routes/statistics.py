@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
 
-from memory.calls import Calls
-from memory.trend import TooManyBuckets
+from memory.statistics.calls import Calls
+from memory.statistics.trend import TooManyBuckets
 from proxy.config import parse_duration
 from proxy.errors import Forbidden, InvalidRequest
 from proxy.insights.report import MOST_ROWS, SAMPLE, Insights

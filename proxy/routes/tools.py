@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from memory.toolruns import NEUTRAL_QUALITY, Wanted
-from memory.toolstats import tool_statistics
+from memory.tools.runs import NEUTRAL_QUALITY, Wanted
+from memory.tools.stats import tool_statistics
 from proxy.auth import Caller
 from proxy.errors import Forbidden, InvalidRequest, NotFound
 from proxy.routes.access import AnyCaller, Parts

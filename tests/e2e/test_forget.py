@@ -15,8 +15,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from memory.memories import Memories
-from memory.memory import Actor, Provenance
+from memory.memories.memories import Memories
+from memory.memories.memory import Actor, Provenance
 from store.database import Database
 from store.tables import interactions
 from store.words import Words

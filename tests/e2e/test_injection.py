@@ -10,7 +10,7 @@ from typing import Any
 import openai
 import pytest
 
-from memory.packs import CLOSING, OPENING
+from memory.context.packs import CLOSING, OPENING
 from tests.e2e.conftest import Launch
 from tests.e2e.support import KEY_MARK, Server, Upstream, client_of, user
 

@@ -17,8 +17,8 @@ import pytest
 import sqlalchemy as sa
 
 from memory.interactions import Interaction, Interactions
-from memory.memories import Memories
-from memory.memory import Actor, Provenance
+from memory.memories.memories import Memories
+from memory.memories.memory import Actor, Provenance
 from store.database import Database
 from store.tables import memory_pairs
 from tests.e2e.conftest import Launch

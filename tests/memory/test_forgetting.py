@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from memory.forgetting import FORGOTTEN, Forgetting
-from memory.memories import Memories
-from memory.memory import Actor, Conflict, Provenance
+from memory.memories.memories import Memories
+from memory.memories.memory import Actor, Conflict, Provenance
 from store.jobs import Jobs
 from store.tables import (
     audit,

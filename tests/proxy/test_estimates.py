@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from memory.audits import Checked
+from memory.statistics.audits import Checked
 from proxy.insights.estimates import beside_rates, error_of_hits, estimate, with_errors
 
 

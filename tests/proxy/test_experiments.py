@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from memory.trials import Trials, Verdicts
-from memory.trials import Unit as UnitFigures
+from memory.statistics.trials import Trials, Verdicts
+from memory.statistics.trials import Unit as UnitFigures
 from proxy.config import CacheSettings, ConfigError, ExperimentSettings, load_settings
 from proxy.config.units import parse_moment
 from proxy.experiments.arms import compare, error_of, figures_of, latency_of, per_call, ranks_of, share_of

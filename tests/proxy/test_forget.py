@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from memory.forgetting import Forgetting
-from memory.memory import Actor, Provenance
+from memory.memories.memory import Actor, Provenance
 from store import tables
 from store.errors import DatabaseError
 from store.words import Words

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from cache.judges import FixedJudges
 from cache.policy import Policy
-from memory.memory import Actor
-from memory.packs import CLOSING, OPENING, note_of
-from memory.pool import Held, Index
+from memory.context.packs import CLOSING, OPENING, note_of
+from memory.context.pool import Held, Index
+from memory.memories.memory import Actor
 from proxy import injection
 from proxy.auth import Caller
 from proxy.injection import injected, with_block
@@ -32,7 +32,7 @@ from proxy.rehearsal.log import read_log
 from store.errors import DatabaseError
 from store.snapshot import snapshot
 from tests.fakes import FakeEmbedder, FakeVerifier, near
-from tests.memory.test_packs import memory
+from tests.memory.context.test_packs import memory
 from tests.proxy.fakes import JSON, FakeUpstream, answer, chat_request, exchange
 
 ME = Actor("tests")

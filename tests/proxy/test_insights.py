@@ -9,13 +9,13 @@ import sqlalchemy as sa
 
 from cache.calibration import Calibrations
 from cache.policy import Policy
-from memory.calls import Calls
 from memory.interactions import Interaction, Interactions
+from memory.statistics.calls import Calls
 from proxy.insights.report import Insights
 from store.database import Database
 from store.tables import labels
 from tests.fakes import FakeVerifier
-from tests.memory.test_prompts import label_row
+from tests.memory.statistics.test_prompts import label_row
 from tests.proxy.fakes import MESSAGES
 
 HOUR = 3600.0

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from memory.memory import STATUSES, TYPES, Actor, Provenance
+from memory.memories.memory import STATUSES, TYPES, Actor, Provenance
 
 A, B, ADMIN = ({"authorization": f"Bearer {key}"} for key in ("team-a-key-00", "team-b-key-00", "admin-key-000"))
 KEYS = {

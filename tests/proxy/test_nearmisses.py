@@ -7,7 +7,7 @@ import pytest
 from cache.calibration import Admission
 from cache.policy import Policy
 from cache.verifier import Mix
-from memory.nearby import Near
+from memory.statistics.nearby import Near
 from proxy.insights.nearmisses import DISTANCES, line_of, missed, steps
 
 MIX = Mix((1.0, 0.0))

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from memory.memory import Actor
+from memory.memories.memory import Actor
 from proxy.config import MemorySettings
 from proxy.metrics import Metrics
 from proxy.remembering.rounds import build_schedule

@@ -7,8 +7,8 @@ import json
 import pytest
 import sqlalchemy as sa
 
-from memory.memories import Memories
-from memory.memory import Actor, Provenance
+from memory.memories.memories import Memories
+from memory.memories.memory import Actor, Provenance
 from proxy.asking import Asking
 from proxy.config import ModelEntry, ServerSettings, TriageSettings
 from proxy.errors import ProxyError, UpstreamTimeout

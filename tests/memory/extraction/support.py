@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from memory.extraction import extract, fresh
-from memory.memory import Candidate, Memory
+from memory.memories.memory import Candidate, Memory
 
 Turn = tuple[str, str]
 

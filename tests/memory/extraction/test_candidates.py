@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from memory.extraction import EXTRACTOR, MOST, admit
-from memory.memory import LEAST_CHARS, MOST_CHARS, Candidate
+from memory.memories.memory import LEAST_CHARS, MOST_CHARS, Candidate
 from tests.memory.extraction.support import contents, found, memory
 
 

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from memory.extraction import EXTRACTOR, MOST
 from memory.extraction.backlog import UNLEARNED, Backlog
 from memory.extraction.keeping import Keeping
-from memory.memories import Memories
-from memory.memory import Actor, Candidate
+from memory.memories.memories import Memories
+from memory.memories.memory import Actor, Candidate
 from memory.redaction import build_redactor
 from store.tables import extractions
 from store.tables import interactions as log

@@ -15,7 +15,7 @@ from memory.extraction.masks import mask
 from memory.extraction.restated import Known
 from memory.extraction.sentences import sentences
 from memory.extraction.statements import RULES
-from memory.memory import LEAST_CHARS, MOST_CHARS
+from memory.memories.memory import LEAST_CHARS, MOST_CHARS
 from tests.memory.extraction.support import record
 
 PIECES = (

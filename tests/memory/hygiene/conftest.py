@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from memory.hygiene.pace import Pace
-from memory.memories import Memories
-from memory.memory import Actor
+from memory.memories.memories import Memories
+from memory.memories.memory import Actor
 from store.tables import memories as table
 from store.tables import memory_pairs
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memory import pairs
 from memory.hygiene.comparing import Comparing
 from memory.hygiene.duplicates import Merging
-from memory.memory import Actor, Provenance
+from memory.memories import pairs
+from memory.memories.memory import Actor, Provenance
 from store.embedder import EmbedderError, EmbedderSpec, load_embedder
 from tests.fakes import FakeEmbedder, near
 

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from memory.hygiene.decay import Decay, Fading, days_due, faded
-from memory.memory import Actor
+from memory.memories.memory import Actor
 
 IDLE = 30 * 86400.0
 DAY = dt.timedelta(days=1)

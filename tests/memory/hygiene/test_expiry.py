@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from memory.hygiene.expiry import Expiry
-from memory.memory import Actor
+from memory.memories.memory import Actor
 
 
 @pytest.fixture

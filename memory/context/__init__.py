@@ -1,0 +1,1 @@
+"""What of the active memories goes into a prompt."""

@@ -1,0 +1,1 @@
+"""Memories: what they are, and every change that is made to them."""

@@ -1,0 +1,106 @@
+"""Undoing: what an audit row tells is put back, if nothing has touched it since."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from memory.memories import pairs, rows
+from memory.memories.audit_trail import AuditTrail, Changed
+from memory.memories.ledger import Ledger
+from memory.memories.memory import Actor, Conflict, Missing
+
+Entry = Mapping[str, Any]
+"""A row of the audit, as read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What undoing did: the id of its own audit row, by which it can be undone in turn, and what it put back."""
+
+    audit_id: str
+    action: str
+    """What was undone: ``promote``, ``reject`` ..."""
+    object_type: str
+    object_id: str
+    namespace: str
+
+
+def undo(
+    connection: sa.Connection,
+    ledger: Ledger,
+    trail: AuditTrail,
+    id_: str,
+    actor: Actor,
+    namespace: str | None = None,
+) -> Undone:
+    """Put back what this row, and those changed together with it, tell. What was made becomes ``invalid``.
+
+    Raises:
+        Missing: no such row.
+        Conflict: something it speaks of was changed since, is gone, or its text was forgotten.
+    """
+    together = trail.group(connection, id_)
+    if not together or (namespace is not None and together[0]["namespace"] != namespace):
+        raise Missing(f"no audit row {id_!r}")
+    # The last change first, as they may build on each other.
+    done = [_put_back(connection, ledger, entry) for entry in reversed(together)]
+    done.reverse()
+    lead = together[0]
+    new = trail.write(connection, actor, *done)
+    return Undone(new, lead["action"], lead["object_type"], lead["object_id"], lead["namespace"])
+
+
+def _put_back(connection: sa.Connection, ledger: Ledger, entry: Entry) -> Changed:
+    if entry["after"] is None or (entry["before"] is None and entry["action"] != "add"):
+        raise Conflict(f"{entry['id']} cannot be undone: what it changed was forgotten")
+    changed = _pair(connection, entry) if entry["object_type"] == pairs.OBJECT else _memory(connection, ledger, entry)
+    return dataclasses.replace(changed, action="undo", undoes=entry["id"])
+
+
+def _pair(connection: sa.Connection, entry: Entry) -> Changed:
+    key = pairs.parse(entry["object_id"])
+    present = pairs.status_of(connection, key)
+    if present != entry["after"].get("status"):
+        raise Conflict(f"{entry['id']} cannot be undone: the pair is {present or 'gone'} now")
+    return pairs.settle(connection, key, entry["before"]["status"], entry["namespace"], "undo", entry["project"] or "")
+
+
+def _memory(connection: sa.Connection, ledger: Ledger, entry: Entry) -> Changed:
+    row = rows.read(connection, entry["object_id"])
+    if row is None:
+        raise Conflict(f"{entry['id']} cannot be undone: memory {entry['object_id']} is gone")
+    if rows.SUPPORT in entry["after"]:
+        return _support(connection, ledger, entry, row)
+    after = {name: value for name, value in entry["after"].items() if name in rows.TRACKED}
+    if entry["before"] is None:
+        after = {"status": after.get("status")}
+    present = rows.tracked(row)
+    moved = [name for name, value in after.items() if present[name] != value]
+    if moved:
+        raise Conflict(f"{entry['id']} cannot be undone: {', '.join(moved)} of {row['id']} changed since")
+    before = {"status": "invalid"} if entry["before"] is None else entry["before"]
+    changed = ledger.change(connection, row, before, "undo", reason=None)
+    if changed is None:
+        raise Conflict(f"{entry['id']} changed nothing that could be undone")
+    return changed
+
+
+def _support(connection: sa.Connection, ledger: Ledger, entry: Entry, row: Mapping[str, Any]) -> Changed:
+    """Support is evidence, not a person's word: what of it was forgotten meanwhile stands in nobody's way."""
+    before, after = entry["before"].get(rows.SUPPORT, []), entry["after"].get(rows.SUPPORT, [])
+    ledger.withdraw(connection, row["id"], after)
+    ledger.support(connection, row["id"], before)
+    return Changed(
+        object_id=row["id"],
+        action="undo",
+        namespace=row["namespace"],
+        before={rows.SUPPORT: after},
+        after={rows.SUPPORT: before},
+        project=row["project"],
+        interaction_id=row["interaction_id"],
+    )

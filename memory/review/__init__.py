@@ -1,0 +1,1 @@
+"""The queue where a person decides, or a model that may."""

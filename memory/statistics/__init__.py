@@ -1,0 +1,1 @@
+"""Figures read from the log, and from the tables of memory."""
