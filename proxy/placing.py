@@ -50,6 +50,8 @@ def place(
         namespace=caller.namespace,
         part=controls.part,
         project=controls.project,
+        # What policy usually says leaves no mark. What is put into the call is added where that is chosen.
+        memory="" if policy.memory == "full" else policy.memory,
         target=target.identity,
         headers=canonical([steering(request.headers), request.query]),
         epoch=epoch,

@@ -176,7 +176,7 @@ def _metadata(exchange: Exchange, outcome: Outcome) -> dict[str, Any]:
         found["unit"] = exchange.trial.unit
     if not exchange.learns:
         found[UNLEARNED] = exchange.call.policy.memory
-    if exchange.pack is not None:
+    if exchange.call.scope.memory:
         # With it a logged call can be told from one into which other memories were put.
         found["memory"] = exchange.call.scope.memory
     cached = cached_tokens(outcome.answer or {})

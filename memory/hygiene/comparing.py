@@ -2,8 +2,8 @@
 
 A memory has its vector from the moment on at which it has been compared: both are written together, so that a killed
 run is taken up where it stopped. Changed content has no vector (``memories.rows.stored``), nor has what went out of
-use; so what comes back is compared anew. A run costs what is new times what is there, within one project of a namespace:
-nothing where nothing changed, and never more than ``MOST_COMPARED`` memories on either side.
+use; so what comes back is compared anew. A run costs what is new times what is there, within one project of a
+namespace: nothing where nothing changed, and never more than ``MOST_COMPARED`` memories on either side.
 """
 
 from __future__ import annotations

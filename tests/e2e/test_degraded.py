@@ -5,8 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.conftest import Launch
 from tests.e2e.support import Server, Upstream, answer, assemble, events, told
+
+pytestmark = pytest.mark.slow
 
 FRANCE = "What is the capital of France?"
 REWORDED = "What's the capital of France?"

@@ -23,6 +23,8 @@ from store.words import Words
 from tests.e2e.conftest import Launch
 from tests.e2e.support import Server, Upstream, eventually, run
 
+pytestmark = pytest.mark.slow
+
 NAME = "Zoë Quillfeather"
 MAIL = "zoe.quillfeather@example.org"
 HERS = f"What is the capital of France, for {NAME}?"

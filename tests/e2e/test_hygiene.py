@@ -10,6 +10,8 @@ import pytest
 
 from tests.e2e.support import eventually
 
+pytestmark = pytest.mark.slow
+
 HYGIENE = {"memory": {"hygiene": {"every": "200ms"}}}
 
 

@@ -118,6 +118,7 @@ def test_a_call_that_asks_for_nothing_to_be_learned_leaves_nothing_behind(server
     assert ["spelt" in memory["content"] for memory in found] == [True], "and the first is not"
 
 
+@pytest.mark.slow
 def test_a_killed_server_goes_on_learning_where_it_stopped(launch, scripted_answers):
     server = launch({"memory": {"reinforcement": {"cooldown": "0s"}}})
     stated = [f"I prefer kind {number} of green tea in the morning." for number in range(40)]

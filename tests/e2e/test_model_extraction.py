@@ -11,6 +11,8 @@ from proxy.scripted import Said
 from tests.e2e.conftest import Launch
 from tests.e2e.support import Server, Upstream, eventually
 
+pytestmark = pytest.mark.slow
+
 READER = "reader"
 SAID = "We decided to plant {} along the garden wall. My password is hunter2x, mail ada@sea-garden.org. Any advice?"
 PLANTS = ("quinces", "medlars", "hazels", "sorbs", "figs")

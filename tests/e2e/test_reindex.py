@@ -12,6 +12,8 @@ import pytest
 from tests.e2e.conftest import Launch
 from tests.e2e.support import Server, answer, run
 
+pytestmark = pytest.mark.slow
+
 COUNTRIES = """
     France Spain Italy Portugal Germany Austria Poland Hungary Romania Bulgaria Greece Turkey Norway Sweden Finland
     Denmark Iceland Ireland Belgium Luxembourg Switzerland Croatia Slovenia Slovakia Serbia Albania Estonia Latvia

@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx2
+import pytest
 import yaml
 
 from tests.e2e.conftest import Launch, unaudited
 from tests.e2e.support import KEY_MARK, Server, Upstream, body, eventually, models, write_config
+
+pytestmark = pytest.mark.slow
 
 ADMIN = KEY_MARK + "reload-admin"
 TEAM = KEY_MARK + "reload-team"

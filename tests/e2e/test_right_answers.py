@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.e2e.conftest import Launch
 from tests.e2e.support import Server, Upstream, answer, eventually
+
+pytestmark = pytest.mark.slow
 
 ASKED = "How do I reset my password?"
 REWORDED = "How can I reset my password?"

@@ -5,8 +5,12 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 
+import pytest
+
 from tests.e2e.conftest import Launch
 from tests.e2e.support import Server, eventually
+
+pytestmark = pytest.mark.slow
 
 RUNS = 120
 

@@ -266,7 +266,8 @@ async def test_calls_into_which_nothing_is_put_share_answers_as_before(run_app, 
         await ask(client, "Where is Lisbon?")
         remember(parts)
         assert did(await ask(client, "Where is Lisbon?")) == ("hit", "exact")
-        assert did(await ask(client, "Where is Lisbon?", {"x-reprise-memory": "off"})) == ("hit", "exact")
+        assert did(await ask(client, "Where is Lisbon?", {"x-reprise-memory": "full"})) == ("hit", "exact")
+        assert did(await ask(client, "Where is Lisbon?", {"x-reprise-memory": "off"})) == ("miss", "upstream")
 
 
 async def test_namespaces_never_share_memories_nor_answers_made_with_them(run_app, model):
@@ -499,7 +500,9 @@ async def test_a_warmed_answer_serves_only_calls_into_which_nothing_is_put(run_a
         told = (await client.post("/cache/warm", json={"entries": [entry]})).json()
         assert told["stored"] == 1
         assert did(await ask(client)) == ("miss", "upstream"), "it was made without what this call is given"
-        assert did(await ask(client, headers={"x-reprise-memory": "off"})) == ("hit", "exact")
+        entry = {"prompt": "Where is Lisbon?", "answer": "In Portugal.", "model": "m"}
+        assert (await client.post("/cache/warm", json={"entries": [entry]})).json()["stored"] == 1
+        assert did(await ask(client, "Where is Lisbon?")) == ("hit", "exact"), "this one is given nothing"
 
 
 async def test_a_replay_of_the_log_tells_calls_with_other_memories_apart(run_app, model):
