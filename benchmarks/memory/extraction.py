@@ -25,9 +25,18 @@ from typing import Any
 from memory.extraction import extract, fresh
 from memory.extraction.restated import Known, words
 from memory.memories.memory import Candidate
+from store.embedder import Embedder, EmbedderSpec, load_embedder
 
 DATA = Path(__file__).parents[2] / "tests" / "data"
 RESAMPLED = 2000
+
+_loaded: list[Embedder] = []
+
+
+def embedder() -> Embedder | None:
+    """The default embedder, where it was loaded."""
+    return _loaded[0] if _loaded else None
+
 
 Row = dict[str, Any]
 
@@ -65,7 +74,7 @@ def score(row: Row) -> Scored:
     places = [(m["role"], text[m["role"]].index(m["span"]), len(m["span"])) for m in row["memories"]]
     scored = Scored(row)
     known = [message["content"] for message in row["messages"][:-1]] + [row["injected"]]
-    for candidate in extract(fresh(record)):
+    for candidate in extract(fresh(record), embedder):
         numbers = [number for number, place in enumerate(places) if _covers(candidate, *place)]
         if set(numbers) - scored.covered:
             scored.hits.append((candidate, numbers))
@@ -171,7 +180,7 @@ def probes(rows: Iterable[Row]) -> tuple[int, list[tuple[str, str]]]:
             for statement in (memory["span"], memory["content"]):
                 for place, record in _records(statement):
                     asked += 1
-                    taken += [(place, found.content) for found in extract(fresh(record))]
+                    taken += [(place, found.content) for found in extract(fresh(record), embedder)]
     return asked, taken
 
 
@@ -259,10 +268,13 @@ def _is_junk(row: Row, found: Candidate) -> bool:
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--half", choices=("open", "held"), default="open")
+    parser.add_argument("--half", choices=("open", "more", "held"), default="open")
+    parser.add_argument("--rules-alone", action="store_true", help="without the embedder")
     parser.add_argument("--misses", action="store_true", help="print each false find and each missed memory")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    if not arguments.rules_alone:
+        _loaded.append(load_embedder(EmbedderSpec(), None))
     found = report(load(arguments.half))
     print(json.dumps(found, ensure_ascii=False, indent=2)) if arguments.json else show(found, arguments.misses)
 

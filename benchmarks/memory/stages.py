@@ -95,7 +95,7 @@ def time_stages(source: Path, calls: int) -> list[Stage]:
                 record = reading.time(lambda job=job: log_of.get(job.key))
                 assert record is not None, "it was in the log"
                 moving.time(lambda record=record: moves.learn(record))
-                found = finding.time(lambda record=record: extract(fresh(record)))
+                found = finding.time(lambda record=record: extract(fresh(record), lambda: embedder))
                 keeping.time(
                     lambda record=record, found=found: keeps.store(record, keeps.found(record, found), EXTRACTOR)
                 )

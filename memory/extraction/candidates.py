@@ -8,13 +8,14 @@ from typing import Final
 from memory.extraction.finding import Finding
 from memory.extraction.fresh import Fresh
 from memory.extraction.headings import headings
+from memory.extraction.lasting import Loaded, weighed
 from memory.extraction.records import records
 from memory.extraction.restated import words
 from memory.extraction.setting import own_words
 from memory.extraction.statements import answer_statements, user_statements
 from memory.memories.memory import LEAST_CHARS, MOST_CHARS, Candidate, Memory, clean, content_key
 
-EXTRACTOR: Final = "rules/1"
+EXTRACTOR: Final = "rules/2"
 """Name and version of these rules; batch extraction runs again where it changed."""
 MOST: Final = 50
 """Candidates of one pass, to protect who reviews them."""
@@ -33,10 +34,14 @@ _NEARLY = 0.7
 """Share of a candidate's words that a memory within it has to cover to say the same."""
 
 
-def extract(fresh: Fresh) -> list[Candidate]:
-    """Candidates in the order in which they were said, the user's first; at most 50."""
+def extract(fresh: Fresh, embedder: Loaded = lambda: None) -> list[Candidate]:
+    """Candidates in the order in which they were said, the user's first; at most 50.
+
+    Args:
+        embedder: the loaded embedder; with the default one, the user's sentences are weighed besides.
+    """
     found: dict[tuple[str, str, str], Candidate] = {}
-    for finding in _findings(fresh):
+    for finding in weighed(fresh, _findings(fresh), embedder):
         content = tidy(finding.content)
         if LEAST_CHARS <= len(content) <= MOST_CHARS and _is_new(finding, content, fresh):
             key = (finding.memory_type, content_key(content), finding.rule)

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from memory.extraction.candidates import EXTRACTOR, MOST, admit, extract
 from memory.extraction.fresh import fresh
+from memory.extraction.lasting import Loaded
 from memory.extraction.sentences import MOST_READ
 from memory.interactions import stamp
 from memory.memories import rows
@@ -54,18 +55,28 @@ class Keeping:
     """
 
     def __init__(
-        self, database: Database, memories: Memories, redactor: Redactor, clock: Callable[[], float] = time.time
+        self,
+        database: Database,
+        memories: Memories,
+        redactor: Redactor,
+        clock: Callable[[], float] = time.time,
+        embedder: Loaded = lambda: None,
     ) -> None:
         self._database = database
         self._memories = memories
         self._redactor = redactor
         self._clock = clock
+        self._embedder = embedder
+
+    def read(self, record: Record) -> list[Candidate]:
+        """The candidates that rules, and weights where an embedder is loaded, find in an interaction."""
+        return extract(fresh(record), self._embedder)
 
     def by_rules(self, record: Record) -> int:
         """Read an interaction by the rules, unless this version of them has, and store what they find: how many."""
         if self.has_read(record["id"], EXTRACTOR):
             return 0
-        return len(self.store(record, self.found(record, extract(fresh(record))), EXTRACTOR))
+        return len(self.store(record, self.found(record, self.read(record)), EXTRACTOR))
 
     def found(self, record: Record, candidates: Iterable[Candidate]) -> list[Found]:
         """Of candidates in an interaction those that its project does not know yet, at most 50, redacted."""

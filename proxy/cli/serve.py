@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -13,6 +13,9 @@ from proxy.auth import is_loopback
 from proxy.cli.options import CannotRun, ConfigPath, DataDir, as_told, read_settings, read_source
 from proxy.config import Settings
 from proxy.config.changes import Source
+
+SWITCH: Final = 0.0005
+"""Seconds that a thread may run before another gets its turn."""
 
 
 def serve(
@@ -67,6 +70,8 @@ def run(settings: Settings, source: Source | None = None) -> None:
     # Uvicorn drains on these signals, then raises them again: by then there is nothing left to end.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: None)
+    # What works behind the answers must not hold the interpreter for 5 ms, its default, while a call waits for it.
+    sys.setswitchinterval(SWITCH)
     uvicorn.Server(configured).run(sockets=[listener])
 
 

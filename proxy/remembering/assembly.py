@@ -72,7 +72,9 @@ def build_remembering(
     tools = ToolRuns(database, tool_vectors, health.told_of("embedder"))
     jobs, told = Jobs(database), health.told_of("memory")
     reinforcement = _reinforcement(settings.memory.reinforcement, memories, database, embedder)
-    keeping, reading = _reading(settings.memory.extraction, database, interactions, memories, redactor, asking, metrics)
+    keeping, reading = _reading(
+        settings.memory.extraction, database, interactions, memories, redactor, asking, embedder, metrics
+    )
     by_rules = keeping.by_rules if settings.memory.extraction.enabled else None
     learner = Learner(interactions, entries, reinforcement, by_rules, metrics)
     lanes = {LEARN: learner.lane(), READ: reading.lane(), EMBED: embedding(tool_vectors)}
@@ -108,8 +110,9 @@ def _reading(
     memories: Memories,
     redactor: Redactor,
     asking: Asking,
+    embedder: Callable[[], Embedder | None],
     metrics: Metrics,
 ) -> tuple[Keeping, Reading]:
-    keeping = Keeping(database, memories, redactor)
+    keeping = Keeping(database, memories, redactor, embedder=embedder)
     extractor = Extractor(given, asking, redactor, metrics) if given.model is not None else None
     return keeping, Reading(interactions, keeping, Backlog(database), Jobs(database), extractor, metrics)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from memory.extraction import EXTRACTOR, MOST, extract, fresh
+from memory.extraction import EXTRACTOR, MOST
 from memory.extraction.backlog import Backlog, Unread
 from memory.extraction.keeping import ACTOR, Found, Keeping, Record
 from memory.interactions import Interactions
@@ -106,7 +106,7 @@ class Reading:
             ProxyError: the model failed.
             Later: it was asked too often.
         """
-        candidates = [] if mode == "model" else await asyncio.to_thread(lambda: extract(fresh(record)))
+        candidates = [] if mode == "model" else await asyncio.to_thread(self._keeping.read, record)
         if mode != "rules":
             candidates = [*candidates, *await self._model().read(record)]
         return await asyncio.to_thread(self._keeping.found, record, candidates)
