@@ -124,7 +124,7 @@ def weighed(fresh: Fresh, found: Iterable[Finding], embedder: Loaded) -> list[Fi
         return found
     sure = [(line, values, _probability(weights().keep, values)) for line, values in known]
     passing = [line for line, _, probability in sure if probability < weights().veto]
-    kept = [one for one in found if one.rule in FLOOR or one.role != "user" or not _within(one, passing)]
+    kept = [one for one in found if _stands(one) or not _within(one, passing)]
     return kept + list(_further(fresh, kept, sure))
 
 
@@ -137,6 +137,11 @@ def _further(fresh: Fresh, kept: list[Finding], sure: Iterable[tuple[Sentence, V
         if probability >= weights().cut and fits and not taken and "?" not in line.plain:
             best = int(np.argmax(weights().by_type @ values))
             yield Finding(weights().types[best], stand_alone(line.text), RULE, "user", line.start, line.end)
+
+
+def _stands(one: Finding) -> bool:
+    """Is nothing weighed against it? Who somebody is does not pass with the turn, whatever the sentence is like."""
+    return one.rule in FLOOR or one.role != "user" or one.memory_type == "identity"
 
 
 def _vectors(lines: list[Sentence], embedder: Embedder) -> Iterator[tuple[Sentence, Vector]]:

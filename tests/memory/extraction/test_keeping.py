@@ -170,7 +170,7 @@ def test_what_a_version_has_read_is_not_unread_to_it(bench):
     assert unread(bench) == [first["id"], second["id"]], "oldest first"
     bench.keeping.by_rules(first)
     assert unread(bench) == [second["id"]], "the rest"
-    assert unread(bench, "rules/2") == [first["id"], second["id"]], "to another version both are new"
+    assert unread(bench, "rules/3") == [first["id"], second["id"]], "to another version both are new"
     assert unread(bench, EXTRACTOR, "model/m/extract.v1") == [first["id"], second["id"]], "read by one is not by all"
     assert bench.backlog.count((EXTRACTOR,)) == 1, "counted"
 
