@@ -108,7 +108,7 @@ class Reinforcement:
         answer = record["response"] or record["response_summary"] or ""
         named = _named(record)
         if named:
-            pool = [memory for id_ in named if (memory := self._memories.get(id_, record["namespace"])) is not None]
+            pool = list(self._memories.some(named, record["namespace"]))
             ids = used(record["prompt"], pool, answer, self._embedder)
         else:
             pool = self._pool(record["namespace"], record["project"] or "")
@@ -150,12 +150,10 @@ class Reinforcement:
     def _contradicted(self, before: Earlier, said: str) -> list[Memory]:
         """The memories that the answer before carried and the user now contradicts."""
         carried = dict.fromkeys([*before.memories, *self._credited(before.id)])
-        found = [self._memories.get(id_, before.namespace) for id_ in carried]
         return [
             memory
-            for memory in found
-            if memory is not None
-            and memory.status == "active"
+            for memory in self._memories.some(carried, before.namespace)
+            if memory.status == "active"
             and contradicts(memory.content, said, told=echoes(memory.content, before.response, before.prompt))
         ]
 
@@ -189,8 +187,7 @@ class Reinforcement:
             for memory in contradicted:
                 self._lose(connection, record, memory.id, rules)
             if shown and self._is_first(connection, record["id"], len(shown)):
-                for id_ in shown:
-                    self._count(connection, record, id_, rules)
+                self._count(connection, record, shown, rules)
 
         self._database.transact(work)
 
@@ -228,17 +225,20 @@ class Reinforcement:
             changes["review"] = CONTRADICTED
         self._adjust(connection, record, id_, CONTRADICTED, changes)
 
-    def _count(self, connection: sa.Connection, record: Record, id_: str, rules: Rules) -> None:
+    def _count(self, connection: sa.Connection, record: Record, shown: Sequence[str], rules: Rules) -> None:
         """One more injection. A counter is no change of trust: it is not audited, unless it calls for a review."""
-        row = _row(connection, id_)
-        if row is None or row["namespace"] != record["namespace"]:
-            return
-        times = row["injected_count"] + 1
-        latest = max(record["created_at"], row["last_injected_at"] or "")
-        statement = sa.update(memories).where(memories.c.id == id_)
-        connection.execute(statement.values(injected_count=times, last_injected_at=latest))
-        never = row["status"] == "active" and not row["reference_count"] and row["review"] is None
-        if never and times % rules.unused_after == 0:
+        theirs = sa.and_(memories.c.id.in_(shown), memories.c.namespace == record["namespace"])
+        latest = sa.func.max(sa.func.coalesce(memories.c.last_injected_at, ""), record["created_at"])
+        counted = sa.update(memories).where(theirs)
+        connection.execute(counted.values(injected_count=memories.c.injected_count + 1, last_injected_at=latest))
+        never = sa.select(memories.c.id).where(
+            theirs,
+            memories.c.status == "active",
+            memories.c.reference_count == 0,
+            memories.c.review.is_(None),
+            memories.c.injected_count % rules.unused_after == 0,
+        )
+        for id_ in connection.scalars(never).all():
             self._adjust(connection, record, id_, UNUSED, {"review": UNUSED})
 
     def _adjust(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
@@ -58,6 +58,15 @@ class Memories:
             statement = statement.where(memories.c.namespace == namespace)
         found = self._database.query(statement)
         return rows.as_memory(found[0]) if found else None
+
+    def some(self, ids: Iterable[str], namespace: str) -> Sequence[Memory]:
+        """Those of a namespace with these ids, in the ids' order; unknown ones are left out."""
+        wanted = list(dict.fromkeys(ids))
+        if not wanted:
+            return []
+        statement = rows.select().where(memories.c.id.in_(wanted), memories.c.namespace == namespace)
+        found = {row["id"]: rows.as_memory(row) for row in self._database.query(statement)}
+        return [found[id_] for id_ in wanted if id_ in found]
 
     def active(self, namespace: str, project: str) -> Sequence[Memory]:
         """What holds now: active and not expired, of the project and of all projects; in the order they were made.
