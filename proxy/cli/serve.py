@@ -14,6 +14,9 @@ from proxy.cli.options import CannotRun, ConfigPath, DataDir, as_told, read_sett
 from proxy.config import Settings
 from proxy.config.changes import Source
 
+KEEP_ALIVE: Final = 75
+"""Seconds that an idle connection stays open. Longer than clients keep theirs (httpx: 5 s, uvicorn's own default): where
+both give up at the same moment, a call is sent into a closing connection."""
 SWITCH: Final = 0.0005
 """Seconds that a thread may run before another gets its turn."""
 
@@ -64,6 +67,7 @@ def run(settings: Settings, source: Source | None = None) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=int(settings.server.drain_timeout),
         lifespan="on",
     )

@@ -14,6 +14,8 @@ import pytest
 from tests.e2e.conftest import Launch
 from tests.e2e.support import KEY_MARK, Ran, Server, Upstream, Wire, answer, environment, eventually, run, told
 
+pytestmark = pytest.mark.slow
+
 SECRET = KEY_MARK + "in-the-file"
 
 

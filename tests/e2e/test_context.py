@@ -8,6 +8,8 @@ import pytest
 
 from tests.e2e.support import Server, Upstream, told, user
 
+pytestmark = pytest.mark.slow
+
 FRANCE = "What is the capital of France?"
 REWORDED = "What's the capital of France?"
 

@@ -10,9 +10,12 @@ from typing import Any
 
 import httpx
 import openai
+import pytest
 
 from tests.e2e.conftest import Launch
 from tests.e2e.support import KEY_MARK, Server, Upstream, answer, assemble, body, client_of, eventually
+
+pytestmark = pytest.mark.slow
 
 THREADS = 6
 ENOUGH = 40

@@ -14,6 +14,8 @@ from memory.context.packs import CLOSING, OPENING
 from tests.e2e.conftest import Launch
 from tests.e2e.support import KEY_MARK, Server, Upstream, client_of, user
 
+pytestmark = pytest.mark.slow
+
 NIGHTLY, HOURLY = "Backups run nightly at two", "Backups run hourly"
 TOOLS = [{"type": "function", "function": {"name": "search", "parameters": {"type": "object"}}}]
 

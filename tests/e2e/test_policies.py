@@ -10,6 +10,8 @@ import pytest
 from tests.e2e.conftest import Launch
 from tests.e2e.support import KEY_MARK, Server, environment, run
 
+pytestmark = pytest.mark.slow
+
 ROUTED = {
     "routes": [
         {"match": {"model": "scripted", "tag": "exam"}, "policy": "conservative", "name": "exams"},

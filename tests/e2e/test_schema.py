@@ -20,6 +20,8 @@ from schemathesis.specs.openapi.checks import (
 from tests.e2e.conftest import Launch
 from tests.e2e.support import Server, Upstream, models
 
+pytestmark = pytest.mark.slow
+
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 OPERATIONS = [
     ("POST", "/v1/chat/completions"),

@@ -10,6 +10,8 @@ import pytest
 from tests.e2e.conftest import Launch
 from tests.e2e.support import Server, Upstream, eventually, run
 
+pytestmark = pytest.mark.slow
+
 CAPITALS = ("What is the capital of France?", "What is the capital of Spain?", "What is the capital of Peru?")
 REWORDED = "What's the capital of France?"
 WEATHER = "What is the weather in Paris now?"
