@@ -15,8 +15,8 @@ from proxy.config import Settings
 from proxy.config.changes import Source
 
 KEEP_ALIVE: Final = 75
-"""Seconds that an idle connection stays open. Longer than clients keep theirs (httpx: 5 s, uvicorn's own default): where
-both give up at the same moment, a call is sent into a closing connection."""
+"""Seconds that an idle connection stays open. Longer than clients keep theirs (httpx: 5 s, as uvicorn does):
+where both give up at the same moment, a call is sent into a closing connection."""
 SWITCH: Final = 0.0005
 """Seconds that a thread may run before another gets its turn."""
 
