@@ -61,6 +61,8 @@ class Database:
         self._synchronous = "FULL" if durability == "power" else "NORMAL"
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
+        self._in_use: list[threading.Lock] = []
+        """Held while a reader works; as many as readers."""
         self.engine = sa.create_engine(f"sqlite:///{path}")
         sa.event.listen(self.engine, "connect", self._configure)
         try:
@@ -73,7 +75,7 @@ class Database:
     def read(self, statement: Prepared, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         """Run a prepared read on this thread's own connection. Raises ``DatabaseError``."""
         try:
-            return self._reader().execute(statement.text, statement.row(values)).fetchall()
+            return self._fetch(statement.text, statement.row(values))
         except sqlite3.Error as error:
             raise DatabaseError(f"{type(error).__name__}: {error}") from error
 
@@ -108,7 +110,7 @@ class Database:
     def checkpoint(self) -> None:
         """Move what the write-ahead log holds into the database, without holding up readers or the writer."""
         try:
-            self._reader().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            self._fetch("PRAGMA wal_checkpoint(PASSIVE)")
         except sqlite3.Error as error:
             raise DatabaseError(f"{type(error).__name__}: {error}") from error
 
@@ -129,9 +131,7 @@ class Database:
     def close(self) -> None:
         """Write what is queued and close every connection."""
         self.writer.close()
-        for reader in self._readers:
-            reader.close()
-        self._readers.clear()
+        self._close_readers()
         self.engine.dispose()
 
     def _migrate(self) -> None:
@@ -185,13 +185,28 @@ class Database:
                     raise
                 time.sleep(0.02)
 
+    def _fetch(self, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Run a read on this thread's own connection."""
+        reader = self._reader()
+        with self._local.in_use:
+            return reader.execute(statement, values).fetchall()
+
     def _reader(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._connect()
-            self._local.connection = connection
+            self._local.connection, self._local.in_use = connection, threading.Lock()
             self._readers.append(connection)
+            self._in_use.append(self._local.in_use)
         return connection
+
+    def _close_readers(self) -> None:
+        for connection, in_use in zip(self._readers, self._in_use, strict=True):
+            # A thread whose task was cancelled goes on: closing under it would end the process.
+            with in_use:
+                connection.close()
+        self._readers.clear()
+        self._in_use.clear()
 
 
 def _lower(text: Any) -> Any:

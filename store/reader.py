@@ -20,6 +20,7 @@ class ReadOnlyDatabase(Database):
         self.path = path
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
+        self._in_use: list[threading.Lock] = []
         self.engine = sa.create_engine("sqlite://", creator=self._connect, poolclass=sa.pool.QueuePool)
         try:
             found = self.query(sa.text("SELECT version_num FROM alembic_version"))
@@ -32,9 +33,7 @@ class ReadOnlyDatabase(Database):
 
     def close(self) -> None:
         """Close every connection."""
-        for reader in self._readers:
-            reader.close()
-        self._readers.clear()
+        self._close_readers()
         self.engine.dispose()
 
     def _connect(self) -> sqlite3.Connection:

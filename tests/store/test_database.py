@@ -349,3 +349,30 @@ def test_the_write_ahead_log_is_emptied_unless_somebody_reads(database, path):
     assert database.empty_log()
     assert log.stat().st_size == 0
     assert database.query(COUNT)[0]["n"] == 2, "nothing is lost"
+
+
+def test_closing_waits_for_a_thread_that_still_reads(tmp_path):
+    """A cancelled task's thread goes on; a connection closed under it would end the whole process."""
+    database = Database(tmp_path / "reprise.db")
+    slow = Prepared(
+        sa.text(
+            "WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 300000)"
+            " SELECT max(n) FROM counted"
+        )
+    )
+    begun, read = threading.Event(), []
+
+    def reading():
+        database.read(Prepared(sa.text("SELECT 1")), {})
+        begun.set()
+        try:
+            read.append(database.read(slow, {}))
+        except DatabaseError:
+            read.append("refused")
+
+    thread = threading.Thread(target=reading)
+    thread.start()
+    begun.wait()
+    database.close()
+    thread.join()
+    assert read in ([[(300000,)]], ["refused"]), "the read came to its end, or was refused: nothing between"
