@@ -184,7 +184,7 @@ async def test_what_is_not_there_is_a_404(keyless):
         client.post("/memory/mem_none/reject"),
         client.get("/memory/mem_none/audit"),
     ):
-        await refused(call, 404)
+        assert (await refused(call, 404))["code"] == "not_found", "said so in OpenAI's shape"
 
 
 async def test_personal_data_and_secrets_never_reach_a_memory(keyless):
