@@ -33,6 +33,7 @@ class Words:
 
     def __init__(self, text: str, *, whole: bool = False) -> None:
         self.text = text
+        self.whole = whole
         self._folded = fold(text)
         if not self._folded:
             raise ValueError("there are no words to look for")

@@ -86,7 +86,7 @@ async def run(
     flying = _Flying(stage)
     replayed = []
     for done, logged in enumerate(calls, 1):
-        await flying.land(logged.at)
+        await flying.land(logged.at, logged.entry_id if logged.hit else None)
         stage.now, draws.call = logged.at, logged
         call = as_call(logged, policies, keys)
         lookup = await _look_up(stage, flying, call)
@@ -135,18 +135,28 @@ class _Flying:
         if lookup.shareable and call.store:
             self.keys[call.exact_key] = self.keys.get(call.exact_key, 0) + 1
 
-    async def land(self, now: float) -> None:
-        """Store what came by now."""
-        for lands, logged, call, lookup in self._landed(now):
+    async def land(self, now: float, served: str | None = None) -> None:
+        """Store what came by now.
+
+        Args:
+            served: the entry that a call was answered from: it had come, though by the clocks' grain it looks later.
+        """
+        for lands, logged, call, lookup in self._landed(now, served):
             if lookup.shareable and call.store:
                 self.keys[call.exact_key] -= 1
                 if not self.keys[call.exact_key]:
                     del self.keys[call.exact_key]
             if logged.answer is not None and logged.stored:
-                self._stage.now = lands
+                self._stage.now = min(lands, now)
                 await self._stage.cache.store(call, lookup, logged.answer, logged.id, logged.cost)
 
-    def _landed(self, now: float) -> Iterator[tuple[float, Logged, LoggedCall, Lookup]]:
+    def _landed(self, now: float, served: str | None) -> Iterator[tuple[float, Logged, LoggedCall, Lookup]]:
+        if served is not None and any(logged.entry_id == served for _, _, logged, *_ in self._waiting):
+            early = [
+                (min(item[0], now) if item[2].entry_id == served else item[0], *item[1:]) for item in self._waiting
+            ]
+            heapq.heapify(early)
+            self._waiting = early
         while self._waiting and self._waiting[0][0] <= now:
             lands, _, logged, call, lookup = heapq.heappop(self._waiting)
             yield lands, logged, call, lookup

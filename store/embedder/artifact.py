@@ -5,6 +5,7 @@ one rename, so a process that dies while exporting leaves only a staging folder,
 """
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -136,7 +137,8 @@ def publish(staged: Path, folder: Path, source: Source) -> None:
             staged.rename(folder)
             return
         except OSError as error:
-            if not folder.exists():
+            # By now another process may have taken the folder away that stood in the way.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise EmbedderError(f"cannot write {folder}: {error}") from error
         if _is_sound(folder) and _comes_from(folder, source):
             return

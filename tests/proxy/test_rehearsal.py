@@ -138,6 +138,12 @@ def test_an_answer_is_there_once_it_came_and_no_sooner():
     assert outcomes(through(FIXED, slow, late))[1] == ("similar", "semantic")
 
 
+def test_an_answer_that_was_served_had_come_whatever_the_clocks_say():
+    slow = logged(FRANCE, latency=10_000.0, entry_id="ent_1")
+    served = logged(FRANCE, NOW + 5, number=2, status="hit", tier="exact", reason="exact_match", entry_id="ent_1")
+    assert outcomes(through(FIXED, slow, served))[1] == ("exact_match", "exact")
+
+
 def test_an_equal_call_in_flight_is_joined():
     calls = [logged(FRANCE, latency=10_000.0), logged(FRANCE, NOW + 5, collapsed=True)]
     first, second = through(FIXED, *calls)
