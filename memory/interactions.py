@@ -91,6 +91,10 @@ class Interaction:
     arm: str | None = None
     compat_key: str | None = None
     """What candidates for this call had to agree on; None where it could only match exactly."""
+    cached_tokens: int | None = None
+    """Tokens of the prompt that the upstream had cached; None where it did not say."""
+    holdout: bool | None = None
+    """Was what memory had for it kept back, to measure what it is worth? None where memory had nothing for it."""
     memories_used: Sequence[str] = ()
     chunks_used: Sequence[str] = ()
     context_pack: Any = None
@@ -227,6 +231,7 @@ def _as_record(row: dict[str, Any]) -> dict[str, Any]:
     record["context_pack"] = read_json(row["context_pack"], dict) or None
     for flag in _FLAGS:
         record[flag] = bool(row[flag])
+    record["holdout"] = None if row["holdout"] is None else bool(row["holdout"])
     return record
 
 

@@ -57,6 +57,8 @@ interactions = sa.Table(
     sa.Column("experiment", sa.Text),
     sa.Column("arm", sa.Text),
     sa.Column("compat_key", sa.Text),
+    sa.Column("cached_tokens", sa.Integer),
+    sa.Column("holdout", sa.Integer),
     # Every index costs each call a page in its commit: one serves both time and namespace.
     sa.Index("interactions_by_time", "created_at", "namespace"),
     sa.Index("interactions_by_session", "session_id", "created_at"),
@@ -323,3 +325,119 @@ interaction_vectors = sa.Table(
     sa.Index("interaction_vectors_by_tool", "namespace", "tool_id", "embedder"),
 )
 """Vectors of what tools were given, never of what they gave."""
+
+
+projects = sa.Table(
+    "projects",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("updated_at", sa.Text, nullable=False),
+    sa.Column("ingest_roots", sa.Text, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+)
+"""The registry, one for the whole server. ``ingest_roots``: JSON, a list of ``{source, subpath, label}``."""
+
+project_names = sa.Table(
+    "project_names",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("project_id", sa.Text, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("shown", sa.Text, nullable=False),
+    sa.Index("project_names_by_project", "project_id"),
+)
+"""What a project goes by: its id, ``position`` 0, and its aliases. ``name``: folded, ``shown``: as it was written."""
+
+project_state = sa.Table(
+    "project_state",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("namespace", sa.Text, nullable=False),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("category", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("confidence", sa.Float, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("superseded_by", sa.Text),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("updated_at", sa.Text, nullable=False),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Index(
+        "project_state_once",
+        "namespace",
+        "project",
+        "category",
+        "key",
+        unique=True,
+        sqlite_where=sa.text("status = 'active'"),
+    ),
+    sa.Index("project_state_by_project", "project", "namespace"),
+)
+"""What people say of a project. ``status``: active, superseded by a later value, or deleted."""
+
+documents = sa.Table(
+    "documents",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("modified_at", sa.Float, nullable=False),
+    sa.Column("format", sa.Text, nullable=False),
+    sa.Column("encoding", sa.Text),
+    sa.Column("reader", sa.Text, nullable=False),
+    sa.Column("chunk_count", sa.Integer, nullable=False),
+    sa.Column("ingested_at", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("tags", sa.Text),
+    sa.Column("error", sa.Text),
+    sa.Index("documents_by_path", "source", "path", unique=True),
+    sa.Index("documents_by_project", "project"),
+)
+"""Files of sources, as they were read last. ``path``: below the source, with ``/``; ``digest``: SHA-256 of the bytes;
+``status``: ready or failed, with ``error``; ``reader``: the version of what read and cut it."""
+
+chunks = sa.Table(
+    "chunks",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("document_id", sa.Text, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("indexed", sa.Integer, nullable=False, default=0),
+    sa.Column("embedder", sa.Text),
+    sa.Column("vector", sa.LargeBinary),
+    sa.Column("heading_path", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Index("chunks_by_document", "document_id", "position"),
+    sa.Index("chunks_to_index", "indexed", sqlite_where=sa.text("indexed = 0")),
+)
+"""Pieces of documents. ``heading_path``: JSON, the headings above it, the outermost first; ``digest``: SHA-256 of
+heading path and content; ``indexed``: 1 once its vector is in the index."""
+
+ingestions = sa.Table(
+    "ingestions",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("under", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("started_at", sa.Text, nullable=False),
+    sa.Column("finished_at", sa.Text),
+    sa.Column("seconds", sa.Float),
+    sa.Column("found", sa.Integer, nullable=False),
+    sa.Column("read", sa.Integer, nullable=False),
+    sa.Column("unchanged", sa.Integer, nullable=False),
+    sa.Column("failed", sa.Integer, nullable=False),
+    sa.Column("purged", sa.Integer, nullable=False),
+    sa.Column("chunk_count", sa.Integer, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Index("ingestions_by_source", "source", "started_at"),
+)
+"""Runs over sources, or over a part ``under`` one, and how far each came. ``status``: running, done, partial (some
+files could not be read), failed, or stopped (ended with the server; the next goes on)."""

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from proxy.config.section import Section, Text
+from proxy.config.section import Name, Section, Text
+from proxy.config.sources import RetrievalSettings, SourceSettings
 from proxy.config.units import Duration, PositiveDuration
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -24,10 +25,15 @@ class InteractionSettings(Section):
 
 
 class ContextSettings(Section):
-    """What memories put into a prompt."""
+    """What is put into a prompt: project state, memories, pieces of the sources."""
 
     budget: Annotated[int, Field(ge=200, le=100_000)] = Field(
         default=3000, description="Characters that a context may take at most, 200 to 100000."
+    )
+    sources: bool = Field(default=True, description="Whether calls get pieces of the sources, too.")
+    holdout: Share = Field(
+        default=0.0,
+        description="Share of sessions that get nothing, so that `/stats` can say what it is worth, 0 to 1.",
     )
 
 
@@ -111,7 +117,13 @@ class MemorySettings(Section):
     interactions: InteractionSettings = Field(
         default_factory=InteractionSettings, description="Which kinds of interaction are recorded."
     )
-    context: ContextSettings = Field(default_factory=ContextSettings, description="What memories put into a prompt.")
+    sources: dict[Name, SourceSettings] = Field(
+        default_factory=dict, description="Folders of documents, by name; a path alone, or `path` and more."
+    )
+    retrieval: RetrievalSettings = Field(
+        default_factory=RetrievalSettings, description="How pieces of documents are ranked for a prompt."
+    )
+    context: ContextSettings = Field(default_factory=ContextSettings, description="What is put into a prompt.")
     reinforcement: ReinforcementSettings = Field(
         default_factory=ReinforcementSettings, description="Confidence that memories gain when answers use them."
     )

@@ -62,6 +62,8 @@ FULL = {
     "experiment": "cuts",
     "arm": "b",
     "compat_key": "def",
+    "cached_tokens": 128,
+    "holdout": False,
     "memories_used": ["mem_1", "mem_2"],
     "chunks_used": ["chk_1"],
     "context_pack": {"bands": [{"name": "state", "chars": 10}]},

@@ -144,6 +144,7 @@ def test_the_shipped_examples_work_once_uncommented(load):
     text = (ROOT / "config.yaml").read_text("utf-8")
     for name in ("keys", "routes", "experiments"):
         text = text.replace(f"  {name}: []\n", "")
+    text = text.replace("  sources: {}\n", "")
     example = re.compile(r"^( *)# ( *(?:- )?[a-z_]+:(?: |$))", re.MULTILINE)
     settings = load(example.sub(r"\1\2", text), TEAM_A_KEY="team-a-key", ADMIN_KEY="admin-key", OPENAI_API_KEY=SECRET)
     assert [entry.model_name for entry in settings.model_list] == ["*", "small", "local", "claude", "llama"]
@@ -153,6 +154,7 @@ def test_the_shipped_examples_work_once_uncommented(load):
     assert settings.cache.policies["fixed"].similarity_threshold == 0.95
     assert [route.policy for route in settings.cache.routes] == ["conservative", "fixed", "aggressive"]
     assert [list(experiment.arms) for experiment in settings.cache.experiments] == [["a", "b"]]
+    assert {name: source.watch for name, source in settings.memory.sources.items()} == {"docs": False, "handbook": True}
 
 
 def test_a_file_of_litellms_is_taken_as_it_is(load):
