@@ -43,9 +43,12 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "seconds")
 
 
-@functools.lru_cache(maxsize=4)
-def _stamp_of(second: int) -> str:
-    return stamp(datetime.fromtimestamp(second, UTC))
+def stamp_at(seconds: float) -> str:
+    """As ``stamp``, of seconds since 1970."""
+    return stamp(datetime.fromtimestamp(seconds, UTC))
+
+
+_stamp_of = functools.lru_cache(maxsize=4)(stamp_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,8 @@ def build_services(settings: Settings) -> Services:
     interactions = Interactions(database)
     reactions = Reactions(entries, labels, health.told_of("labels"))
     prices = load_prices()
-    lessons = Lessons(Jobs(database), settings.memory)
+    jobs = Jobs(database)
+    lessons = Lessons(jobs, settings.memory)
     forgotten, redactor = Forgotten(), build_redactor(settings.memory.redaction.engine)
     redaction = Redaction(redactor, lambda: live.now.settings.logging.redact)
     recorder = Recorder(
@@ -180,7 +181,7 @@ def build_services(settings: Settings) -> Services:
         judge_audits=judging.audits,
     )
     remembering = build_remembering(
-        settings, database, interactions, entries, live, asking, semantic.embedder, redactor, metrics, health
+        settings, database, jobs, interactions, entries, live, asking, semantic.embedder, redactor, metrics, health
     )
     epochs, catalogue, negatives = Epochs(database), Catalogue(database, entries), Negatives()
     invalidation = Invalidation(catalogue, entries, epochs, metrics, negatives.clear)

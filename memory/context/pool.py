@@ -17,7 +17,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from memory.context.packs import SHARES, Match, Note, best_of, note_of, ranked, unasked
-from memory.interactions import stamp
+from memory.interactions import stamp_at
 from memory.memories.memory import Memory
 from memory.memories.rows import read_tags
 from store.database import Database, Prepared
@@ -243,7 +243,7 @@ class Pool:
         self, namespace: str, statement: Prepared, given: dict[str, Any], known: Mapping[str, Note], now: float
     ) -> tuple[list[Note], float]:
         """What is the namespace's, active and not expired, and when the first of it will be."""
-        moment = stamp(datetime.fromtimestamp(now, UTC))
+        moment = stamp_at(now)
         rows = [dict(zip(_COLUMNS, row, strict=True)) for row in self._database.read(statement, given)]
         lasting = [
             row

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from memory.echo.common import Common
 from memory.echo.evidence import SLIGHT, Places, gather
-from memory.echo.judging import Judge, Loaded, no_embedder
+from memory.echo.judging import Judge
 from memory.echo.reading import Reading, prose, read
+from store.embedder import EmbedderSource, no_embedder
 
 NO_POOL = Common(())
 
@@ -20,7 +21,9 @@ class Echoes:
         pool: all memories that might be held; words that many of them share count less.
     """
 
-    def __init__(self, text: str, question: str = "", embedder: Loaded = no_embedder, pool: Common = NO_POOL) -> None:
+    def __init__(
+        self, text: str, question: str = "", embedder: EmbedderSource = no_embedder, pool: Common = NO_POOL
+    ) -> None:
         self._pool = pool
         self._text = Places(read(prose(text)))
         self._question = Places(read(question))
@@ -47,7 +50,7 @@ class Echoes:
         return found > SLIGHT or found > whole / 2
 
 
-def echoes(memory: str, text: str, question: str = "", embedder: Loaded = no_embedder) -> bool:
+def echoes(memory: str, text: str, question: str = "", embedder: EmbedderSource = no_embedder) -> bool:
     """Does a text state what a memory says? See ``Echoes``."""
     return Echoes(text, question, embedder).hold(memory)
 

@@ -10,7 +10,7 @@ import functools
 import json
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,7 @@ from typing import Any, Final
 from cachetools import LRUCache
 
 from memory.echo.evidence import Evidence
-from store.embedder import Embedder, EmbedderError
+from store.embedder import Embedder, EmbedderError, EmbedderSource, no_embedder
 
 NEAR: Final = "near"
 """Cosine of a memory with the stretch that says most of it, alone or behind the prompt; the larger."""
@@ -29,14 +29,6 @@ PROMPT_CHARS: Final = 300
 _MEMORIES: LRUCache[tuple[str, str], Any] = LRUCache(4096)
 _LOCK = threading.Lock()
 _FILE: Final = Path(__file__).parent / "weights" / "echo.json"
-
-Loaded = Callable[[], Embedder | None]
-"""The embedder where one is loaded."""
-
-
-def no_embedder() -> Embedder | None:
-    """None: words alone decide."""
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +99,7 @@ class Judge:
         kind: ``echo`` or ``usage``.
     """
 
-    def __init__(self, kind: str, prompt: str, embedder: Loaded = no_embedder) -> None:
+    def __init__(self, kind: str, prompt: str, embedder: EmbedderSource = no_embedder) -> None:
         loaded = embedder()
         self._near = Nearness(loaded, prompt) if loaded is not None else None
         self._kind = kind

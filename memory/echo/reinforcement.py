@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -15,12 +15,12 @@ from memory.echo.contradiction import contradicts
 from memory.echo.earlier import Earlier, earlier_answer
 from memory.echo.echo import Echoes, echoes
 from memory.echo.usage import echoed_anew, used
-from memory.interactions import stamp
+from memory.interactions import stamp_at
 from memory.memories import rows
 from memory.memories.memories import Memories
 from memory.memories.memory import Actor, Conflict, Memory
 from store.database import Database
-from store.embedder import Embedder
+from store.embedder import EmbedderSource, no_embedder
 from store.tables import audit, extractions, memories, memory_references
 
 ACTOR: Final = "reinforcement"
@@ -81,7 +81,7 @@ class Reinforcement:
         memories: Memories,
         database: Database,
         rules: Callable[[], Rules] = Rules,
-        embedder: Callable[[], Embedder | None] = lambda: None,
+        embedder: EmbedderSource = no_embedder,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._memories = memories
@@ -262,7 +262,7 @@ class Reinforcement:
 
     def _is_first(self, connection: sa.Connection, interaction_id: str, shown: int) -> bool:
         """Mark an interaction's injections as counted; False where they were."""
-        now = stamp(datetime.fromtimestamp(self._clock(), UTC))
+        now = stamp_at(self._clock())
         row = {"interaction_id": interaction_id, "extractor": VERSION, "at": now, "found": shown}
         return connection.execute(insert(extractions).values(**row).on_conflict_do_nothing()).rowcount == 1
 

@@ -8,8 +8,9 @@ from typing import Protocol
 from memory.echo.common import Common
 from memory.echo.echo import Echoes
 from memory.echo.evidence import Places, gather
-from memory.echo.judging import Judge, Loaded, no_embedder
+from memory.echo.judging import Judge
 from memory.echo.reading import read
+from store.embedder import EmbedderSource, no_embedder
 
 
 class Remembered(Protocol):
@@ -31,7 +32,7 @@ class Remembered(Protocol):
         ...
 
 
-def used(prompt: str, memories: Sequence[Remembered], answer: str, embedder: Loaded = no_embedder) -> list[str]:
+def used(prompt: str, memories: Sequence[Remembered], answer: str, embedder: EmbedderSource = no_embedder) -> list[str]:
     """Ids of the memories that the answer made use of, of those that were in its prompt.
 
     Code counts: a package manager named by a memory shows in a command. What only restates the prompt does not.
@@ -55,7 +56,9 @@ MANNER = frozenset({"preference", "adaptation"})
 """Types of memory that answers follow more often than they tell them."""
 
 
-def echoed_anew(prompt: str, memories: Sequence[Remembered], answer: str, embedder: Loaded = no_embedder) -> list[str]:
+def echoed_anew(
+    prompt: str, memories: Sequence[Remembered], answer: str, embedder: EmbedderSource = no_embedder
+) -> list[str]:
     """Ids of the memories that the answer echoes and the prompt does not: nobody said that they were at hand."""
     there = Echoes(answer, prompt, embedder, Common(memory.content for memory in memories))
     given = Echoes(prompt)

@@ -8,12 +8,13 @@ from typing import Final
 from memory.extraction.finding import Finding
 from memory.extraction.fresh import Fresh
 from memory.extraction.headings import headings
-from memory.extraction.lasting import Loaded, weighed
+from memory.extraction.lasting import weighed
 from memory.extraction.records import records
 from memory.extraction.restated import words
 from memory.extraction.setting import own_words
 from memory.extraction.statements import answer_statements, user_statements
 from memory.memories.memory import LEAST_CHARS, MOST_CHARS, Candidate, Memory, clean, content_key
+from store.embedder import EmbedderSource, no_embedder
 
 EXTRACTOR: Final = "rules/2"
 """Name and version of these rules; batch extraction runs again where it changed."""
@@ -34,7 +35,7 @@ _NEARLY = 0.7
 """Share of a candidate's words that a memory within it has to cover to say the same."""
 
 
-def extract(fresh: Fresh, embedder: Loaded = lambda: None) -> list[Candidate]:
+def extract(fresh: Fresh, embedder: EmbedderSource = no_embedder) -> list[Candidate]:
     """Candidates in the order in which they were said, the user's first; at most 50.
 
     Args:

@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -15,14 +14,14 @@ from sqlalchemy.dialects.sqlite import insert
 
 from memory.extraction.candidates import EXTRACTOR, MOST, admit, extract
 from memory.extraction.fresh import fresh
-from memory.extraction.lasting import Loaded
 from memory.extraction.sentences import MOST_READ
-from memory.interactions import stamp
+from memory.interactions import stamp_at
 from memory.memories import rows
 from memory.memories.memories import Memories
 from memory.memories.memory import Actor, Candidate, Provenance, clean
 from memory.redaction import Finding, Redactor
 from store.database import Database
+from store.embedder import EmbedderSource, no_embedder
 from store.tables import extractions, interactions
 
 ACTOR: Final = Actor("extraction")
@@ -60,7 +59,7 @@ class Keeping:
         memories: Memories,
         redactor: Redactor,
         clock: Callable[[], float] = time.time,
-        embedder: Loaded = lambda: None,
+        embedder: EmbedderSource = no_embedder,
     ) -> None:
         self._database = database
         self._memories = memories
@@ -94,6 +93,8 @@ class Keeping:
             if len(_WORD.findall(_PLACEHOLDER.sub(" ", content))) >= _LEAST_WORDS:
                 span = clean(_cut(text, secret, candidate.start, candidate.end))
                 fit.setdefault(dataclasses.replace(candidate, content=content), self._memories.shown(span))
+        if not fit:
+            return []
         known = self._memories.active(record["namespace"], record["project"] or "")
         return [Found(candidate, fit[candidate]) for candidate in admit(fit, known)[:MOST]]
 
@@ -150,7 +151,7 @@ class Keeping:
         connection.execute(insert(extractions).values(**values).on_conflict_do_nothing())
 
     def _now(self) -> str:
-        return stamp(datetime.fromtimestamp(self._clock(), UTC))
+        return stamp_at(self._clock())
 
 
 def _cut(text: str, hidden: Iterable[Finding], start: int, end: int) -> str:

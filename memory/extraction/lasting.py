@@ -11,7 +11,7 @@ import functools
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,10 +26,7 @@ from memory.extraction.sentences import Sentence
 from memory.extraction.setting import is_errand, is_staged, own_words
 from memory.extraction.wording import is_french, stand_alone
 from memory.memories.memory import LEAST_CHARS, MOST_CHARS, MemoryType
-from store.embedder import Embedder, EmbedderError
-
-Loaded = Callable[[], Embedder | None]
-"""The embedder where one is loaded."""
+from store.embedder import Embedder, EmbedderError, EmbedderSource
 
 RULE: Final = "lasting_statement"
 FLOOR: Final = frozenset(
@@ -109,7 +106,7 @@ def features(line: Sentence, prompt: str, vector: Vector) -> Vector:
     return np.concatenate([np.asarray(vector, dtype=np.float64) * SCALE, signs, whole, [1.0]])
 
 
-def weighed(fresh: Fresh, found: Iterable[Finding], embedder: Loaded) -> list[Finding]:
+def weighed(fresh: Fresh, found: Iterable[Finding], embedder: EmbedderSource) -> list[Finding]:
     """What rules found in the user's turn, without what is surely passing, and what they have no wording for.
 
     Without an embedder that the weights fit, or where it fails, the rules' findings as they are.

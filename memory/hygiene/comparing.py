@@ -24,7 +24,7 @@ from memory.memories.ledger import LIVE
 from memory.memories.memories import Memories
 from memory.memories.memory import Actor
 from store.database import Database
-from store.embedder import Embedder, Vectors
+from store.embedder import Embedder, EmbedderSource, Vectors
 from store.tables import memories as table
 from store.tables import memory_pairs, memory_support
 
@@ -55,7 +55,7 @@ class Comparing:
         self,
         database: Database,
         memories: Memories,
-        embedder: Callable[[], Embedder | None],
+        embedder: EmbedderSource,
         merging: Merging,
         now: Callable[[], str],
         pace: Pace,

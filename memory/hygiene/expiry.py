@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 from collections.abc import Callable
 from typing import Any, Final
@@ -11,7 +10,7 @@ import sqlalchemy as sa
 
 from memory.hygiene.counts import Counts
 from memory.hygiene.pace import BATCH, Pace
-from memory.interactions import stamp
+from memory.interactions import stamp_at
 from memory.memories.ledger import LIVE
 from memory.memories.memories import Memories
 from memory.memories.memory import Actor
@@ -46,7 +45,7 @@ class Expiry:
         return counts
 
     def _due(self) -> sa.Select[Any]:
-        now = stamp(dt.datetime.fromtimestamp(self._clock(), dt.UTC))
+        now = stamp_at(self._clock())
         return sa.select(table.c.id).where(table.c.status.in_(LIVE), table.c.valid_until <= now)
 
     def _end(self, ids: list[str], due: sa.Select[Any], counts: Counts, connection: sa.Connection) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from collections.abc import Callable
 from typing import Final
@@ -15,10 +14,10 @@ from memory.hygiene.decay import Decay, Fading
 from memory.hygiene.duplicates import Merging
 from memory.hygiene.expiry import Expiry
 from memory.hygiene.pace import Pace
-from memory.interactions import stamp
+from memory.interactions import stamp_at
 from memory.memories.memories import Memories
 from store.database import Database
-from store.embedder import Embedder, EmbedderError
+from store.embedder import EmbedderError, EmbedderSource, no_embedder
 from store.errors import StoreError
 from store.tables import memories as table
 
@@ -38,7 +37,7 @@ class Hygiene:
         self,
         database: Database,
         memories: Memories,
-        embedder: Callable[[], Embedder | None] = lambda: None,
+        embedder: EmbedderSource = no_embedder,
         *,
         fading: Fading = Fading(),
         merging: Merging = Merging(),
@@ -74,4 +73,4 @@ class Hygiene:
 
 
 def _now(clock: Callable[[], float]) -> str:
-    return stamp(dt.datetime.fromtimestamp(clock(), dt.UTC))
+    return stamp_at(clock())

@@ -9,12 +9,11 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from memory.interactions import parse_since, stamp
+from memory.interactions import parse_since, stamp_at
 from memory.memories.memory import Actor
 from store.database import Database
 from store.ids import new_id
@@ -50,7 +49,7 @@ class AuditTrail:
     def write(self, connection: sa.Connection, actor: Actor, *changes: Changed) -> str:
         """Add what was changed together, within the transaction that changes it; gives the id of the first row."""
         lead = new_id("aud")
-        at = stamp(datetime.fromtimestamp(self._clock(), UTC))
+        at = stamp_at(self._clock())
         rows = [
             {
                 "id": f"{lead}.{number}" if number else lead,

@@ -6,13 +6,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from memory.interactions import stamp
+from memory.interactions import stamp_at
 from memory.memories import rows
 from memory.memories.audit_trail import Changed
 from memory.memories.memory import Conflict, Provenance
@@ -50,7 +49,7 @@ class Ledger:
 
     def now(self) -> str:
         """This moment, as memories store it."""
-        return stamp(datetime.fromtimestamp(self._clock(), UTC))
+        return stamp_at(self._clock())
 
     def version(self, namespace: str) -> int:
         """How often this process has changed the namespace's memories."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
-from memory.interactions import stamp
+from memory.interactions import stamp_at
 from memory.statistics.calls import HIT, STALE, Calls, count, share, total
 from store.database import Database
 from store.tables import interactions as log
@@ -50,7 +50,7 @@ def starts(calls: Calls, bucket: Bucket) -> list[str]:
     first = int((calls.now - timedelta(seconds=calls.window)).timestamp()) // seconds
     if last - first >= MOST:
         raise TooManyBuckets(f"a window of {last - first + 1} {bucket}s; a trend has at most {MOST}")
-    return [stamp(datetime.fromtimestamp(at * seconds, UTC)) for at in range(first, last + 1)]
+    return [stamp_at(at * seconds) for at in range(first, last + 1)]
 
 
 def bucket_of(hour: str, bucket: Bucket) -> str:

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import sqlalchemy as sa
 
-from memory.interactions import read_json, stamp
+from memory.interactions import read_json, stamp_at
 from memory.tools.shelf import Shelf, input_key
 from memory.tools.vectors import ToolVectors
 from store.database import Database, Prepared
@@ -114,7 +114,7 @@ class ToolRuns:
             DatabaseError: the log cannot be read.
         """
         now = self._clock()
-        since = "" if wanted.max_age is None else stamp(datetime.fromtimestamp(max(0.0, now - wanted.max_age), UTC))
+        since = "" if wanted.max_age is None else stamp_at(max(0.0, now - wanted.max_age))
         near, served = self._near(namespace, wanted)
         near = [one for one in near if one.made >= since]
         facts = self._facts([*(one.id for one in near), *(id_ for id_, _ in served)])

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from store.database import Database, Prepared
+from store.embedder import EmbedderSource
 from store.embedder.base import Embedder, EmbedderError, Vectors
 from store.tables import interaction_vectors as vectors
 from store.tables import interactions as log
@@ -40,7 +41,7 @@ class ToolVectors:
     def __init__(
         self,
         database: Database,
-        embedder: Callable[[], Embedder | None],
+        embedder: EmbedderSource,
         enabled: Callable[[], bool] = lambda: True,
     ) -> None:
         self._database = database

@@ -108,11 +108,11 @@ def _wanted(
     since: str | None,
     now: float,
 ) -> Wanted:
-    from memory.interactions import stamp
+    from memory.interactions import stamp_at
     from proxy.moving.exporter import Wanted
 
     first = _since(since, now)
-    text = stamp(datetime.fromtimestamp(first, UTC)) if first is not None else None
+    text = stamp_at(first) if first is not None else None
     return Wanted(namespace, model, project, min_quality, status, first, text)
 
 

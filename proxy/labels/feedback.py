@@ -8,11 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from cache.quality import Evidence, Kind, feedback, is_unfit
-from memory.interactions import Interactions, stamp
+from memory.interactions import Interactions, stamp_at
 from proxy.errors import InvalidRequest, NotFound
 from store.entries import Entries, Entry
 from store.errors import DatabaseError
@@ -105,7 +104,7 @@ class Feedback:
             entry = weigh(self._entries, entry.id, evidence if label is None else evidence.elsewhere(), row["id"])
         # An equal input was served the output of an earlier run: this is about that one as well.
         rated = [row["id"], *_run_behind(row)]
-        said = {"score": rating, "comment": comment, "at": stamp(datetime.fromtimestamp(self._clock(), UTC))}
+        said = {"score": rating, "comment": comment, "at": stamp_at(self._clock())}
         for id_ in rated:
             self._interactions.rate(id_, rating, feedback=said)
         return Given(row["id"], rating, entry, label is not None, "feedback" in row["metadata"])

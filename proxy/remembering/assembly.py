@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from memory.context.pool import Pool
@@ -14,6 +13,7 @@ from memory.memories.audit_trail import AuditTrail
 from memory.memories.memories import Memories
 from memory.redaction import Redactor
 from memory.review.queue import Review
+from memory.sources.shelf import Shelf
 from memory.tools.runs import ToolRuns
 from memory.tools.vectors import ToolVectors
 from proxy.asking import Asking
@@ -23,6 +23,7 @@ from proxy.injection import Injection
 from proxy.live.running import Live
 from proxy.metrics import Metrics
 from proxy.remembering.extractor import Extractor
+from proxy.remembering.in_force import SourcesInForce
 from proxy.remembering.learner import LEARN, READ, Learner
 from proxy.remembering.reading import Reading
 from proxy.remembering.rounds import build_schedule
@@ -30,7 +31,7 @@ from proxy.remembering.schedule import Schedule
 from proxy.remembering.toolruns import EMBED, embedding
 from proxy.remembering.worker import Worker
 from store.database import Database
-from store.embedder import Embedder
+from store.embedder import EmbedderSource
 from store.entries import Entries
 from store.jobs import Jobs
 
@@ -51,16 +52,18 @@ class Remembering:
     review: Review
     keeping: Keeping
     reading: Reading
+    shelf: Shelf
 
 
 def build_remembering(
     settings: Settings,
     database: Database,
+    jobs: Jobs,
     interactions: Interactions,
     entries: Entries,
     live: Live,
     asking: Asking,
-    embedder: Callable[[], Embedder | None],
+    embedder: EmbedderSource,
     redactor: Redactor,
     metrics: Metrics,
     health: Health,
@@ -70,10 +73,10 @@ def build_remembering(
     pool = Pool(database, memories)
     tool_vectors = ToolVectors(database, embedder, lambda: live.now.settings.memory.interactions.embed)
     tools = ToolRuns(database, tool_vectors, health.told_of("embedder"))
-    jobs, told = Jobs(database), health.told_of("memory")
+    told = health.told_of("memory")
     reinforcement = _reinforcement(settings.memory.reinforcement, memories, database, embedder)
     keeping, reading = _reading(
-        settings.memory.extraction, database, interactions, memories, redactor, asking, embedder, metrics
+        settings.memory.extraction, database, jobs, interactions, memories, redactor, asking, embedder, metrics
     )
     by_rules = keeping.by_rules if settings.memory.extraction.enabled else None
     learner = Learner(interactions, entries, reinforcement, by_rules, metrics)
@@ -90,12 +93,13 @@ def build_remembering(
         keeping=keeping,
         reading=reading,
         pool=pool,
+        shelf=Shelf(database, SourcesInForce(live)),
         injection=Injection(pool, settings.memory.context.budget, told),
     )
 
 
 def _reinforcement(
-    given: ReinforcementSettings, memories: Memories, database: Database, embedder: Callable[[], Embedder | None]
+    given: ReinforcementSettings, memories: Memories, database: Database, embedder: EmbedderSource
 ) -> Reinforcement | None:
     if not given.enabled:
         return None
@@ -106,13 +110,14 @@ def _reinforcement(
 def _reading(
     given: ExtractionSettings,
     database: Database,
+    jobs: Jobs,
     interactions: Interactions,
     memories: Memories,
     redactor: Redactor,
     asking: Asking,
-    embedder: Callable[[], Embedder | None],
+    embedder: EmbedderSource,
     metrics: Metrics,
 ) -> tuple[Keeping, Reading]:
     keeping = Keeping(database, memories, redactor, embedder=embedder)
     extractor = Extractor(given, asking, redactor, metrics) if given.model is not None else None
-    return keeping, Reading(interactions, keeping, Backlog(database), Jobs(database), extractor, metrics)
+    return keeping, Reading(interactions, keeping, Backlog(database), jobs, extractor, metrics)

@@ -12,11 +12,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from memory.forgetting import Forgetting
-from memory.interactions import stamp
+from memory.interactions import stamp_at
 from memory.memories.audit_trail import AuditTrail, Changed
 from memory.memories.memory import Actor
 from proxy.entries.purging import Purging, batches
@@ -233,7 +232,7 @@ class Forget:
     ) -> Receipt:
         return Receipt(
             id=new_id("rcp"),
-            at=stamp(datetime.fromtimestamp(self._clock(), UTC)),
+            at=stamp_at(self._clock()),
             by=actor.name,
             selector={"kind": selector.kind, "hash": selector.digest(self._directory.secret())},
             counts={name: number for name, number in sorted(gone.items()) if number},

@@ -16,7 +16,7 @@ from proxy.metrics import Metrics
 from proxy.remembering.schedule import Counts, Round, Schedule, in_thread
 from proxy.remembering.triage import Triage
 from store.database import Database
-from store.embedder import Embedder
+from store.embedder import EmbedderSource
 
 HYGIENE: Final = "hygiene"
 BATCH: Final = "batch"
@@ -28,7 +28,7 @@ def build_schedule(
     database: Database,
     memories: Memories,
     asking: Asks,
-    embedder: Callable[[], Embedder | None],
+    embedder: EmbedderSource,
     metrics: Metrics,
     outcome: Callable[[BaseException | None], None],
     batch: Callable[[], Awaitable[Counts]] | None = None,

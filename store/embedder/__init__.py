@@ -12,9 +12,11 @@ from store.embedder.base import (
     DamagedExportError,
     Embedder,
     EmbedderError,
+    EmbedderSource,
     EmbedderSpec,
     NotExportableError,
     Vectors,
+    no_embedder,
 )
 from store.embedder.models import Source, find_model, label_of
 
@@ -23,11 +25,13 @@ __all__ = [
     "DamagedExportError",
     "Embedder",
     "EmbedderError",
+    "EmbedderSource",
     "EmbedderSpec",
     "NotExportableError",
     "Vectors",
     "default_cache_dir",
     "load_embedder",
+    "no_embedder",
 ]
 
 _log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ EmbedderError                a text could not be embedded, or an embedder could 
 +-- DamagedExportError       an exported model on disk is incomplete, altered or from another format
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -84,6 +84,15 @@ class Embedder(Protocol):
         Raises EmbedderError.
         """
         ...
+
+
+EmbedderSource = Callable[[], Embedder | None]
+"""Gives the embedder in use; None until one is loaded."""
+
+
+def no_embedder() -> Embedder | None:
+    """An ``EmbedderSource`` of nothing."""
+    return None
 
 
 def unit_rows(rows: npt.ArrayLike) -> Vectors:
