@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx2
 
-from benchmarks.servers import free_port, wait_for
+from benchmarks.servers import free_port, models, wait_for
 
 UPSTREAM = """
 import uvicorn
@@ -60,10 +60,7 @@ def main() -> None:
     upstream_port, port = free_port(), free_port()
     with tempfile.TemporaryDirectory(prefix="reprise-bench-") as name:
         folder = Path(name)
-        (folder / "config.yaml").write_text(
-            "model_list:\n  - model_name: '*'\n    litellm_params:\n      model: openai/*\n"
-            f"      api_base: http://127.0.0.1:{upstream_port}/v1\n      api_key: none\n"
-        )
+        (folder / "config.yaml").write_text(models(f"http://127.0.0.1:{upstream_port}"))
         upstream = subprocess.Popen([sys.executable, "-c", UPSTREAM.format(port=upstream_port)])
         wait_for(f"http://127.0.0.1:{upstream_port}/")
         had: list[str] = []

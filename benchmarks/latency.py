@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.load import Sample, many, one_by_one, quantile, request
-from benchmarks.servers import BARE, UPSTREAM, application, free_port, proxy
+from benchmarks.servers import BARE, UNAUDITED, UPSTREAM, application, free_port, models, proxy
 from cache.call import Call
 from cache.identity import Scope, canonical
 from cache.policy import Policy
@@ -169,12 +169,7 @@ def main() -> None:
     upstream_port, bare_port, port = free_port(), free_port(), free_port()
     base = f"http://127.0.0.1:{upstream_port}/v1"
     answer = json.dumps(ANSWER)
-    (folder / "config.yaml").write_text(
-        "model_list:\n  - model_name: '*'\n    litellm_params:\n      model: openai/*\n"
-        f"      api_base: {base}\n      api_key: none\n"
-        # Each of the stand-in's answers is another: audits would find every hit wrong, and stop them.
-        "cache: {policies: {default: {audit_rate: 1.0e-9}}}\n"
-    )
+    (folder / "config.yaml").write_text(models(f"http://127.0.0.1:{upstream_port}") + UNAUDITED)
     with (
         application(
             UPSTREAM.replace("{ANSWER!r}", repr(answer)), folder, "upstream_app", upstream_port

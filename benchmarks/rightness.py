@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx2
 
-from benchmarks.servers import application, free_port, proxy
+from benchmarks.servers import UNAUDITED, application, free_port, models, proxy
 
 SCENARIOS = Path(__file__).parent / "scenarios" / "scenarios.jsonl"
 UPSTREAM = """
@@ -60,12 +60,7 @@ def main() -> None:
     reasons: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="reprise-bench-") as name:
         folder = Path(name)
-        (folder / "config.yaml").write_text(
-            "model_list:\n  - model_name: '*'\n    litellm_params:\n      model: openai/*\n"
-            f"      api_base: http://127.0.0.1:{upstream_port}/v1\n      api_key: none\n"
-            # Each of the stand-in's answers is another: audits would find every hit wrong, and stop them.
-            "cache: {policies: {default: {audit_rate: 1.0e-9}}}\n"
-        )
+        (folder / "config.yaml").write_text(models(f"http://127.0.0.1:{upstream_port}") + UNAUDITED)
         with (
             application(UPSTREAM, folder, "upstream_app", upstream_port),
             proxy(folder / "config.yaml", folder / "data", port, folder / "proxy.log") as url,

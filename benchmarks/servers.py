@@ -32,6 +32,18 @@ app = Starlette(routes=[Route("/v1/chat/completions", chat, methods=["POST"])])
 """
 
 
+UNAUDITED = "cache: {policies: {default: {audit_rate: 1.0e-9}}}\n"
+"""A stand-in whose answers all differ: audits would find every hit wrong, and stop them."""
+
+
+def models(upstream: str) -> str:
+    """A configuration that forwards every model to an upstream, given its URL without ``/v1``."""
+    return (
+        "model_list:\n  - model_name: '*'\n    litellm_params:\n      model: openai/*\n"
+        f"      api_base: {upstream}/v1\n      api_key: none\n"
+    )
+
+
 def free_port() -> int:
     """A TCP port nobody listens on."""
     with socket.socket() as probe:

@@ -24,7 +24,7 @@ import httpx2
 
 from benchmarks.load import call, request
 from benchmarks.memory.loop import waiting
-from benchmarks.servers import UPSTREAM, application, free_port, proxy
+from benchmarks.servers import UPSTREAM, application, free_port, models, proxy
 
 ANSWER = (
     '{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant",'
@@ -111,12 +111,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="reprise-bench-") as name:
         folder = Path(name)
         with application(UPSTREAM.replace("{ANSWER!r}", repr(ANSWER)), folder, "upstream", free_port()) as upstream:
-            models = (
-                "model_list:\n  - model_name: '*'\n    litellm_params:\n      model: openai/*\n"
-                f"      api_base: {upstream}/v1\n      api_key: none\n"
-            )
-            (folder / "on.yaml").write_text(models)
-            (folder / "off.yaml").write_text(models + OFF)
+            forwarding = models(upstream)
+            (folder / "on.yaml").write_text(forwarding)
+            (folder / "off.yaml").write_text(forwarding + OFF)
             log = folder / "server.log"
             with (
                 proxy(folder / "on.yaml", folder / "on", free_port(), log) as on,

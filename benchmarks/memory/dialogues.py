@@ -24,7 +24,8 @@ from typing import Any
 
 import httpx2
 
-from benchmarks.servers import application, free_port, proxy
+from benchmarks.memory.loop import waiting
+from benchmarks.servers import application, free_port, models, proxy
 
 UPSTREAM = """
 import hashlib, json
@@ -136,15 +137,12 @@ def main() -> None:
         (folder / "answers.json").write_text(json.dumps(scripted(dialogues)))
         source = UPSTREAM.format(path=str(folder / "answers.json"))
         with application(source, folder, "upstream", free_port()) as upstream:
-            (folder / "config.yaml").write_text(
-                "model_list:\n  - model_name: '*'\n    litellm_params:\n      model: openai/*\n"
-                f"      api_base: {upstream}/v1\n      api_key: none\n"
-            )
+            (folder / "config.yaml").write_text(models(upstream))
             with proxy(folder / "config.yaml", folder / "data", free_port(), folder / "server.log") as url:
                 started = time.perf_counter()
                 seen = asyncio.run(drive(url, dialogues, arguments.clients))
                 database = folder / "data" / "reprise.db"
-                while _waiting(database):
+                while waiting(database):
                     time.sleep(0.2)
                 seconds = time.perf_counter() - started
         found = outcome(database, dialogues, seen) | {"seconds": round(seconds, 1)}
@@ -155,11 +153,6 @@ def main() -> None:
     for label, value in found.items():
         print(f"{label:<30} {value}")
     print(*shown, sep="\n")
-
-
-def _waiting(database: Path) -> int:
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
-        return int(connection.execute("SELECT count(*) FROM jobs WHERE state = 'waiting'").fetchone()[0])
 
 
 if __name__ == "__main__":

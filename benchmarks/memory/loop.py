@@ -27,7 +27,7 @@ from typing import Any
 import httpx2
 
 from benchmarks.memory.stages import Stage, time_stages
-from benchmarks.servers import application, free_port, wait_for
+from benchmarks.servers import application, free_port, models, wait_for
 
 TURNS = 10
 """Turns of a session."""
@@ -247,9 +247,7 @@ def main() -> None:
         database = folder / "data" / "reprise.db"
         with application(UPSTREAM, folder, "upstream", free_port()) as upstream:
             (folder / "config.yaml").write_text(
-                "model_list:\n  - model_name: '*'\n    litellm_params:\n      model: openai/*\n"
-                f"      api_base: {upstream}/v1\n      api_key: none\n"
-                "memory: {reinforcement: {cooldown: 0s, unused_after: 1000000}}\n"
+                models(upstream) + "memory: {reinforcement: {cooldown: 0s, unused_after: 1000000}}\n"
             )
             server = Server(folder / "config.yaml", folder / "data", port)
             asyncio.run(seed(server.url, arguments.memories))
