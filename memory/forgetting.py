@@ -24,13 +24,14 @@ from store.tables import (
     memory_pairs,
     memory_references,
     memory_support,
+    project_state,
 )
 
 FORGOTTEN: Final = "forgotten"
 """Stands in the audit where words were."""
 
 Touched = Callable[[sa.Connection, str], None]
-"""Told, within the transaction, of each namespace whose memories change."""
+"""Told, within the transaction, of each namespace whose memories, or whose state of projects, change."""
 
 
 class Forgetting:
@@ -40,9 +41,15 @@ class Forgetting:
     of, so that asking again finds the rest.
     """
 
-    def __init__(self, database: Database, touched: Touched = lambda connection, namespace: None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        touched: Touched = lambda connection, namespace: None,
+        state_touched: Touched = lambda connection, namespace: None,
+    ) -> None:
         self._database = database
         self._touched = touched
+        self._state_touched = state_touched
 
     def interactions(self, ids: Sequence[str]) -> Counter[str]:
         """Delete interactions with all that was noted of them, and the memories that came from them alone.
@@ -81,6 +88,23 @@ class Forgetting:
 
         self._database.transact(work)
         return +gone
+
+    def state(self, ids: Sequence[str]) -> int:
+        """Delete what is said of projects, whether it holds now or did once; gives how many."""
+        gone = list[int]()
+
+        def work(connection: sa.Connection) -> None:
+            _begin(connection)
+            of_them = project_state.c.id.in_(ids)
+            for namespace in connection.scalars(sa.select(project_state.c.namespace).where(of_them).distinct()).all():
+                self._state_touched(connection, namespace)
+            replaced = sa.update(project_state).where(project_state.c.superseded_by.in_(ids))
+            connection.execute(replaced.values(superseded_by=None))
+            _empty(connection, audit.c.object_id.in_(ids))
+            gone.append(_delete(connection, project_state, of_them))
+
+        self._database.transact(work)
+        return gone[0]
 
     def bodies(self, rows: Mapping[str, Sequence[str]]) -> None:
         """Empty audit rows: who changed what and when stays, what it was does not.

@@ -12,7 +12,7 @@ import json
 import operator
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -122,8 +122,10 @@ _LISTED = (
 class Interactions:
     """The log of round trips."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, resolve: Callable[[str], str] = str) -> None:
+        """``resolve`` gives the id of the project that goes by a name, or the name."""
         self._database = database
+        self._resolve = resolve
 
     def record(self, interaction: Interaction, also: Sequence[Statement] = ()) -> asyncio.Future[None]:
         """Queue an interaction; the future resolves once it survives a killed process.
@@ -137,6 +139,8 @@ class Interactions:
         """
         if interaction.interaction_type != "llm" and not interaction.prompt.strip():
             raise InteractionError("prompt", "prompt must not be blank")
+        if interaction.project and (project := self._resolve(interaction.project)) != interaction.project:
+            interaction = dataclasses.replace(interaction, project=project)
         return self._database.writer.commit(_INSERT.text, _as_row(interaction), also=also)
 
     def get(self, id_: str, namespace: str | None = None) -> dict[str, Any] | None:
@@ -167,7 +171,8 @@ class Interactions:
         if limit <= 0:
             return []
         statement = sa.select(*(interactions.c[name] for name in _LISTED))
-        wanted = {"namespace": namespace, "project": project, "session_id": session_id, "client": client}
+        within = None if project is None else self._resolve(project)
+        wanted = {"namespace": namespace, "project": within, "session_id": session_id, "client": client}
         for name, value in wanted.items():
             if value is not None:
                 statement = statement.where(interactions.c[name] == value)

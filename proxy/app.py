@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from importlib.metadata import PackageNotFoundError, version
 
 import structlog
 from fastapi import FastAPI, Request
@@ -17,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from memory.memories.memory import Conflict, MemoryFault, Missing
+from proxy.backups import build_backups
 from proxy.config import Settings
 from proxy.config.changes import Source
 from proxy.errors import InvalidRequest, NotFound, ProxyError, Unavailable
@@ -28,6 +28,8 @@ from proxy.openapi import describe
 from proxy.relay import CLIENT_GONE
 from proxy.remembering.forgetting import build_forget
 from proxy.routes import (
+    backup,
+    context,
     entries,
     experiments,
     explain,
@@ -41,13 +43,16 @@ from proxy.routes import (
     memories,
     models,
     operations,
+    projects,
     review,
+    sources,
     statistics,
     tools,
     warm,
 )
 from proxy.routes.memory_errors import as_told
 from proxy.services import build_services
+from proxy.version import installed_version
 from store.errors import StoreError
 
 TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
@@ -77,14 +82,19 @@ def create_app(settings: Settings, source: Source | None = None) -> FastAPI:
         services.labelling.start()
         services.remembering.worker.start()
         services.remembering.schedule.start()
+        services.remembering.ingesting.start()
+        shelving = asyncio.create_task(services.remembering.library.start())
+        following = asyncio.create_task(services.remembering.watching.run())
         services.trials.begin(settings.cache.experiments)
         try:
             async with watching(reloader):
                 yield
         finally:
             services.semantic.stop()
-            upkeep.cancel()
-            await asyncio.gather(starting, upkeep, return_exceptions=True)
+            services.remembering.library.stop()
+            for task in (upkeep, shelving, following):
+                task.cancel()
+            await asyncio.gather(starting, upkeep, shelving, following, return_exceptions=True)
             await services.close()
 
     app = FastAPI(
@@ -96,7 +106,8 @@ def create_app(settings: Settings, source: Source | None = None) -> FastAPI:
     )
     app.state.services = services
     app.state.reloader = reloader
-    app.state.forget = build_forget(services)
+    app.state.backups = build_backups(services)
+    app.state.forget = build_forget(services, app.state.backups)
     # The hot path is a plain route: FastAPI's parameter handling would cost more than an exact hit does.
     for path in CHAT_PATHS:
         app.router.routes.insert(0, Route(path, services.pipeline.chat, methods=["POST"]))
@@ -109,6 +120,9 @@ def create_app(settings: Settings, source: Source | None = None) -> FastAPI:
         interactions,
         extraction,
         memories,
+        sources,
+        projects,
+        context,
         review,
         explain,
         entries,
@@ -116,6 +130,7 @@ def create_app(settings: Settings, source: Source | None = None) -> FastAPI:
         invalidation,
         warm,
         jobs,
+        backup,
         operations,
         statistics,
         health,
@@ -126,14 +141,6 @@ def create_app(settings: Settings, source: Source | None = None) -> FastAPI:
     _shape_memory_errors(app)
     describe(app)
     return app
-
-
-def installed_version() -> str:
-    """The version of the installed distribution."""
-    try:
-        return version("reprise-llm")
-    except PackageNotFoundError:
-        return "0"
 
 
 def error_response(error: ProxyError) -> Response:

@@ -26,6 +26,8 @@ class Caller:
     key_name: str | None = None
     authorization: str | None = field(default=None, repr=False)
     """The caller's own Authorization, to be used upstream; never set while Reprise has keys of its own."""
+    key_id: str = field(default="", repr=False, compare=False)
+    """Tells configured keys apart, whatever they are called; empty without keys."""
 
     @property
     def visible(self) -> str | None:
@@ -47,7 +49,9 @@ class Authenticator:
     def __init__(self, settings: AuthSettings, secret: bytes) -> None:
         self._secret = secret
         self._by_digest = {
-            _digest(key.key.get_secret_value()): Caller(key.namespace, key.role, key.name) for key in settings.keys
+            digest: Caller(key.namespace, key.role, key.name, key_id=digest.hex()[:32])
+            for key in settings.keys
+            for digest in [_digest(key.key.get_secret_value())]
         }
         self._namespaces: dict[str, str] = {}
 

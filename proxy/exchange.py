@@ -36,6 +36,8 @@ class Exchange:
     """What memory put into the call."""
     sent: ChatRequest | None = None
     """The call with that in it; None: it goes on as it came."""
+    holdout: bool | None = None
+    """Was what memory had for it kept back, to measure what it is worth? None where memory had nothing for it."""
 
     @property
     def learns(self) -> bool:

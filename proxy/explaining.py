@@ -69,6 +69,9 @@ async def explanation_of(
         "memory": {
             "mode": call.policy.memory,
             "memories": [id_ for id_, _ in exchange.pack.memories] if exchange.pack else [],
+            "state": list(exchange.pack.state) if exchange.pack else [],
+            "chunks": [id_ for id_, _ in exchange.pack.chunks] if exchange.pack else [],
+            "held_out": exchange.holdout is True,
         },
         "classes": list(explained.classes),
         "tiers": sorted(explained.tiers),

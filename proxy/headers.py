@@ -72,6 +72,10 @@ def _of_the_call(exchange: Exchange) -> dict[str, str]:
         told["x-reprise-ignored"] = ", ".join(exchange.ignored)
     if exchange.pack is not None:
         told["x-reprise-memories"] = str(len(exchange.pack.memories))
+        counts = ("state", exchange.pack.state), ("memories", exchange.pack.memories), ("chunks", exchange.pack.chunks)
+        told["x-reprise-context"] = ", ".join([f"{name}={len(given)}" for name, given in counts])
+    if exchange.holdout:
+        told |= {"x-reprise-memories": "0", "x-reprise-holdout": "true"}
     return told
 
 

@@ -26,9 +26,9 @@ class Part:
     since: float | None = None
 
 
-PARTS = ("embedder", "vectors", "verifier", "database", "entries", "labels", "log", "checkpoint", "memory")
+PARTS = ("embedder", "vectors", "verifier", "database", "entries", "labels", "log", "checkpoint", "memory", "sources")
 """Embedder, vector index and verifier of the semantic tier; reading SQL; writing entries, labels, log, checkpoints;
-what is learned behind the answers."""
+what is learned behind the answers; reading sources and the index of their pieces."""
 
 
 class Health:

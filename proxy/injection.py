@@ -7,66 +7,61 @@ what was put in. On any failure the call goes on as it came.
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
-from cachetools import LRUCache
 
 from cache.classes import last_user_text
-from memory.context.packs import Pack, pack, reach
-from memory.context.pool import Held, Pool
-from memory.context.terms import terms
+from memory.context.packs import Pack
+from memory.interactions import stamp_at
+from proxy.auth import Caller
+from proxy.contexts import Contexts
 from proxy.exchange import Exchange
+from proxy.holdout import settled
+from proxy.lastpacks import LastPacks, Shown
 from proxy.wire import ChatRequest
 
-PATIENCE: Final = 2.0
-"""Seconds that a call waits for memories that must be read, before it goes on without."""
-MOST_KNOWN: Final = 2048
-"""Prompts of which it is remembered what they get."""
-KNOWN_CHARS: Final = 2000
-"""Longer prompts are not remembered."""
 _GAP: Final = "\n\n"
-
-Known = MutableMapping[tuple[object, str, str], Pack | None]
-"""By the memories (``Held.mark``), project and prompt."""
 
 
 class Injection:
-    """Puts memories into calls. Belongs to one event loop.
+    """Puts what memory has into calls. Belongs to one event loop.
 
     Args:
-        budget: characters of context that a call may get.
+        last: keeps what each caller was given.
         told: notes a failure, or that all is well again.
+        holdout: share of sessions that get nothing, in [0, 1].
     """
 
     def __init__(
         self,
-        pool: Pool,
-        budget: int,
+        contexts: Contexts,
+        last: LastPacks,
         told: Callable[[BaseException | None], None] = lambda error: None,
+        holdout: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        self._pool = pool
-        self._budget = budget
+        self._contexts = contexts
+        self._last = last
         self._told = told
+        self._holdout = holdout
         self._failing = False
-        self._known: Known = LRUCache(MOST_KNOWN)
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reprise-memories")
 
-    async def into(self, exchange: Exchange) -> Exchange:
-        """The exchange with what memory has for it, or as it is. Never raises."""
+    async def into(self, exchange: Exchange, by: Caller | None = None) -> Exchange:
+        """The exchange with what memory has for it, or as it is. Never raises.
+
+        Args:
+            by: who can look at it afterwards as what was given last; None where nothing is given, but only said.
+        """
         if exchange.call.policy.memory == "off":
             return exchange
         try:
-            scope = exchange.call.scope
-            held = self._pool.current(scope.namespace)
-            if held is None:
-                held = await self._read(scope.namespace)
-            changed = injected(exchange, held, self._budget, self._known)
+            chosen = await self._choice(exchange)
+            changed = exchange if chosen is None else injected(exchange, chosen)
+            changed = settled(exchange, changed, self._holdout())
         except Exception as error:  # noqa: BLE001  whatever fails here, the call goes on
             self._failing = True
             self._told(error)
@@ -74,38 +69,28 @@ class Injection:
         if self._failing:
             self._failing = False
             self._told(None)
+        if by is not None and changed.pack is not None:
+            self._keep(by, changed, changed.pack)
         return changed
 
-    def close(self) -> None:
-        """Stop the reading thread."""
-        self._thread.shutdown(wait=True)
+    def _keep(self, caller: Caller, exchange: Exchange, pack: Pack) -> None:
+        project, budget = exchange.call.scope.project, self._contexts.budget
+        self._last.put(
+            caller, Shown(pack, project, budget, stamp_at(time.time()), exchange.session, exchange.interaction_id)
+        )
 
-    async def _read(self, namespace: str) -> Held:
-        reading = asyncio.get_running_loop().run_in_executor(self._thread, self._pool.of, namespace)
-        return await asyncio.wait_for(reading, PATIENCE)
+    async def _choice(self, exchange: Exchange) -> Pack | None:
+        asked = last_user_text(exchange.request.body["messages"])
+        if not asked.strip():
+            # A picture alone, or no user at all, asks for nothing that words could be found for.
+            return None
+        scope = exchange.call.scope
+        return await self._contexts.choice(scope.namespace, scope.project, asked)
 
 
-def injected(exchange: Exchange, held: Held, budget: int, known: Known | None = None) -> Exchange:
-    """The exchange with the block that its prompt gets, and its keys with it; as it is where that is none.
-
-    Args:
-        budget: characters of context.
-        known: what was chosen before: prompts that come again are what the exact tier lives on.
-    """
-    if not held or exchange.call.policy.memory == "off":
-        return exchange
-    asked = last_user_text(exchange.request.body["messages"])
-    if not asked.strip():
-        # A picture alone, or no user at all, asks for nothing that words could be found for.
-        return exchange
-    key = (held.mark, exchange.call.scope.project, asked)
-    if known is not None and key in known:
-        chosen = known[key]
-    else:
-        chosen = pack(held.ranked(key[1], terms(asked), reach(budget)), budget)
-        if known is not None and len(asked) <= KNOWN_CHARS:
-            known[key] = chosen
-    return exchange if chosen is None else _with(exchange, chosen)
+def behind(words: str, text: str) -> str:
+    """A user's words with a block behind them."""
+    return f"{words}{_GAP}{text}"
 
 
 def with_block(body: Mapping[str, Any], text: str) -> dict[str, Any] | None:
@@ -116,7 +101,7 @@ def with_block(body: Mapping[str, Any], text: str) -> dict[str, Any] | None:
             continue
         content = messages[at].get("content")
         if isinstance(content, str):
-            content = f"{content}{_GAP}{text}"
+            content = behind(content, text)
         elif isinstance(content, list):
             content = [*content, {"type": "text", "text": text}]
         else:
@@ -125,7 +110,10 @@ def with_block(body: Mapping[str, Any], text: str) -> dict[str, Any] | None:
     return None
 
 
-def _with(exchange: Exchange, chosen: Pack) -> Exchange:
+def injected(exchange: Exchange, chosen: Pack) -> Exchange:
+    """The exchange with a block, and its keys with it; as it is where there is no place for one."""
+    if exchange.call.policy.memory == "off":
+        return exchange
     body = with_block(exchange.request.body, chosen.text)
     if body is None:
         return exchange

@@ -65,6 +65,7 @@ def sweep(services: Services, now: float) -> int:
     clear(services, now)
     if semantic.mend(patience=MENDING):
         services.health.worked("embedder", "vectors")
+    services.remembering.library.mend(MENDING)
     return retired
 
 

@@ -124,6 +124,25 @@ class Metrics:
         self.memories_injected = Counter(
             "reprise_memories_injected", "Memories put into calls, each time one was.", registry=registry
         )
+        self.state_injected = Counter(
+            "reprise_state_injected", "Facts of projects put into calls, each time one was.", registry=registry
+        )
+        self.chunks_injected = Counter(
+            "reprise_chunks_injected", "Pieces of documents put into calls, each time one was.", registry=registry
+        )
+        self.input_tokens = Counter(
+            "reprise_input_tokens",
+            "Prompt tokens of upstream calls of which the upstream said how many it had cached; context: injected,"
+            " held_out or none.",
+            ("context",),
+            registry=registry,
+        )
+        self.input_cached_tokens = Counter(
+            "reprise_input_cached_tokens",
+            "Of these, the ones that the upstream had in its own prompt cache.",
+            ("context",),
+            registry=registry,
+        )
         self.memory_rounds = Counter(
             "reprise_memory_rounds",
             "Rounds of hygiene, reading and triage: done, waiting or failed.",
@@ -152,6 +171,28 @@ class Metrics:
             "reprise_memory_triage",
             "Candidates that the triage model was to decide on: approved, rejected, left, changed or failed.",
             ("outcome",),
+            registry=registry,
+        )
+        self.ingestion_runs = Counter(
+            "reprise_ingestion_runs",
+            "Runs over sources: done, partial, failed or stopped.",
+            ("status",),
+            registry=registry,
+        )
+        self.ingestion_seconds = Counter("reprise_ingestion_seconds", "Time of these runs.", registry=registry)
+        self.ingested = Counter(
+            "reprise_ingested_files",
+            "Files that runs met: read, unchanged, failed, purged.",
+            ("outcome",),
+            registry=registry,
+        )
+        self.source_documents = Gauge(
+            "reprise_source_documents", "Documents in SQL: ready or failed.", ("status",), registry=registry
+        )
+        self.source_chunks = Gauge(
+            "reprise_source_chunks",
+            "Pieces of documents: found, or waiting for embedder or index.",
+            ("state",),
             registry=registry,
         )
         self.queue = Gauge("reprise_writer_queue", "Writes waiting for SQL.", registry=registry)

@@ -24,7 +24,7 @@ from proxy.injection import Injection
 from proxy.labels.reactions import Reactions
 from proxy.live.running import Live, Running
 from proxy.negative import Negatives, Refusal
-from proxy.placing import place
+from proxy.placing import Names, place
 from proxy.recorder import Recorder
 from proxy.relay import CLIENT_GONE, Relay, Trip
 from proxy.stale import Refresher
@@ -52,6 +52,7 @@ class Pipeline:
         negatives: Negatives,
         epochs: Epochs,
         injection: Injection,
+        names: Names,
     ) -> None:
         self._live = live
         self._server = live.now.settings.server
@@ -64,6 +65,7 @@ class Pipeline:
         self._negatives = negatives
         self._epochs = epochs
         self._injection = injection
+        self._names = names
 
     async def chat(self, http: Request) -> Response:
         """Answer one call. Raises ``ProxyError`` for what the caller must be told otherwise."""
@@ -71,7 +73,7 @@ class Pipeline:
         running = self._live.now
         caller = running.authenticator.identify(http.headers)
         request = await read_chat(http, self._server.max_body)
-        exchange = await self._injection.into(self.place(request, caller, running))
+        exchange = await self._injection.into(self.place(request, caller, running), caller)
         self._reactions.arrived(exchange)
         lookup = await self._look_up(exchange, running)
         if isinstance(lookup.decision, Hit):
@@ -92,7 +94,7 @@ class Pipeline:
         """Identity: whose call it is, where it would go, which policy it meets. Puts nothing into it."""
         running = running or self._live.now
         epoch, mark = self._epochs.of(caller.namespace), self._cache.mark
-        return place(request, caller, running.router, running.policies, epoch=epoch, mark=mark)
+        return place(request, caller, running.router, running.policies, names=self._names, epoch=epoch, mark=mark)
 
     async def _look_up(self, exchange: Exchange, running: Running) -> Lookup:
         """Memory first; then, unless an identical call is in flight, SQL and the semantic tier."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cache.call import Call
@@ -17,6 +18,8 @@ from proxy.upstreams.outgoing import steering
 from proxy.upstreams.router import Router
 from proxy.wire import ChatRequest
 
+Names = Callable[[str], tuple[str, ...]]
+
 
 def place(
     request: ChatRequest,
@@ -24,12 +27,14 @@ def place(
     router: Router,
     policies: Policies,
     *,
+    names: Names = lambda project: (project,) if project else (),
     epoch: int = 0,
     mark: int | None = None,
 ) -> Exchange:
     """Identity: whose call it is, where it would go, which policy it meets.
 
     Args:
+        names: gives what a project of this name goes by, its id first.
         epoch: the namespace's (``store.epochs``).
         mark: ``Cache.mark`` now, where the answer is yet to come.
 
@@ -38,9 +43,12 @@ def place(
         InvalidRequest: a control names what is not there.
     """
     asked = request.controls
+    known_as = names(asked.project) if asked.project else ()
+    if known_as and known_as[0] != asked.project:
+        asked = dataclasses.replace(asked, project=known_as[0])
     target = router.resolve(request.model, caller)
     session = asked.session or _session_in(request.body) or derive_session(caller.namespace, request.body["messages"])
-    traits = traits_of(caller, request.model, request.path, request.headers, asked)
+    traits = traits_of(caller, request.model, request.path, request.headers, asked, known_as[1:])
     unit = Unit(session, caller.key_name or caller.namespace, request.user)
     chosen = policies.choose(traits, unit)
     policy, controls, ignored = apply_controls(asked, policies.named, chosen.policy)
@@ -77,12 +85,20 @@ def place(
     )
 
 
-def traits_of(caller: Caller, model: str, path: str, headers: Mapping[str, str], asked: Controls) -> Traits:
+def traits_of(
+    caller: Caller,
+    model: str,
+    path: str,
+    headers: Mapping[str, str],
+    asked: Controls,
+    aliases: tuple[str, ...] = (),
+) -> Traits:
     """What routes see of a call.
 
     Args:
         path: with ``/v1``.
         headers: by lower-case name.
+        aliases: what the project goes by besides.
     """
     return Traits(
         model=model,
@@ -93,6 +109,7 @@ def traits_of(caller: Caller, model: str, path: str, headers: Mapping[str, str],
         path=path,
         headers=headers,
         tags=asked.tags,
+        aliases=aliases,
     )
 
 

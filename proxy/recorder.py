@@ -21,6 +21,8 @@ from proxy.remembering.logged import Redaction
 from proxy.usage import cached_tokens, response_text, usage_of
 from store.writer import Statement
 
+CONTEXTS: Final = {None: "none", False: "injected", True: "held_out"}
+"""What memory did for a call, by ``Exchange.holdout``: a label of the metrics of tokens."""
 REFRESH: Final = "refresh"
 """``interaction_type`` of an upstream call that refreshed a stale answer."""
 PATIENCE = 5.0
@@ -137,8 +139,12 @@ class Recorder:
             experiment=trial.experiment if trial else None,
             arm=trial.arm if trial else None,
             compat_key=exchange.call.known_compat_key,
+            # A replay asked no upstream, and who joined a call in flight asked none of its own.
+            cached_tokens=None if hit or outcome.collapsed else cached_tokens(answer),
+            holdout=exchange.holdout,
             collapsed=outcome.collapsed,
             memories_used=[id_ for id_, _ in pack.memories] if pack else (),
+            chunks_used=[id_ for id_, _ in pack.chunks] if pack else (),
             context_pack=pack.as_log() if pack else None,
             metadata=_metadata(exchange, outcome),
         )
@@ -164,6 +170,12 @@ class Recorder:
             metrics.cost_saved.inc(interaction.cost_saved or 0)
         elif exchange.pack is not None and not outcome.collapsed:
             metrics.memories_injected.inc(len(exchange.pack.memories))
+            metrics.state_injected.inc(len(exchange.pack.state))
+            metrics.chunks_injected.inc(len(exchange.pack.chunks))
+        if interaction.cached_tokens is not None:
+            context = CONTEXTS[exchange.holdout]
+            metrics.input_tokens.labels(context).inc(interaction.prompt_tokens or 0)
+            metrics.input_cached_tokens.labels(context).inc(interaction.cached_tokens)
 
 
 def _metadata(exchange: Exchange, outcome: Outcome) -> dict[str, Any]:
@@ -179,9 +191,6 @@ def _metadata(exchange: Exchange, outcome: Outcome) -> dict[str, Any]:
     if exchange.call.scope.memory:
         # With it a logged call can be told from one into which other memories were put.
         found["memory"] = exchange.call.scope.memory
-    cached = cached_tokens(outcome.answer or {})
-    if cached is not None and not isinstance(outcome.decision, Hit):
-        found["cached_tokens"] = cached
     if outcome.refusal:
         found["upstream_error"] = outcome.refusal
     if exchange.chosen is not None and exchange.chosen.route is not None:

@@ -6,10 +6,11 @@ Calls are answered without it until it is open, and while it fails.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import structlog
 
@@ -21,6 +22,7 @@ from proxy.health import Health
 from proxy.labels.learning import Learning
 from store.directory import DataDirectory
 from store.embedder import Embedder, EmbedderError, EmbedderSpec, load_embedder
+from store.embedder.recent import RecentEmbedder
 from store.entries import Entries
 from store.errors import StoreError
 from store.indexer import Indexer
@@ -79,7 +81,7 @@ class SemanticTier:
             EmbedderError: the embedder cannot be made ready.
         """
         index = ChromaIndex(self._directory.vectors)
-        embedder = load_embedder(embedder_spec(self._settings), self._settings.embedder.cache_dir)
+        embedder = RecentEmbedder(load_embedder(embedder_spec(self._settings), self._settings.embedder.cache_dir))
         indexer = Indexer(self._entries, index, embedder.id, self._health.failed)
         if mending and index.count(embedder.id) < self._entries.count_indexed(embedder.id):
             _log.warning("the vector index holds less than SQL: writing it again")
@@ -140,6 +142,12 @@ class SemanticTier:
             return False
         indexer.renew(lambda: index.drop(names), together, index.compact)
         return True
+
+    @contextlib.contextmanager
+    def still(self) -> Iterator[None]:
+        """Hold off what is written to the index; searches go on. Nothing is written before it is open."""
+        with self._indexer.still() if self._indexer is not None else contextlib.nullcontext():
+            yield
 
     def embedder(self) -> Embedder | None:
         """The embedder in use; None until the tier is open."""

@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import structlog
+
 from cache.lookup import Cache
 from memory.interactions import Interactions
 from memory.redaction import build_redactor
@@ -36,14 +38,18 @@ from proxy.prices import load_prices
 from proxy.recorder import Recorder
 from proxy.remembering.assembly import Remembering, build_remembering
 from proxy.remembering.forgotten import Forgotten
+from proxy.remembering.in_force import SourcesInForce
 from proxy.remembering.learner import Lessons
+from proxy.remembering.library import Library
 from proxy.remembering.logged import Redaction
+from proxy.remembering.projects import build_registry
 from proxy.semantic import SemanticTier
 from proxy.stale import Refresher
 from proxy.upstreams.base import Upstream
 from proxy.upstreams.direct import DirectUpstream
 from proxy.upstreams.litellm_sdk import LiteLLMUpstream
 from proxy.upstreams.router import Router
+from store.backups.restoring import finish
 from store.catalogue import Catalogue
 from store.database import Database
 from store.directory import DataDirectory
@@ -52,6 +58,8 @@ from store.epochs import Epochs
 from store.experiments import KnownExperiments
 from store.jobs import Jobs
 from store.labels import Labels
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass
@@ -113,6 +121,7 @@ class Services:
         """Finish what is queued and close everything."""
         await self.refresher.close()
         await self.labelling.close()
+        await self.remembering.ingesting.close()
         await self.remembering.schedule.close()
         await self.remembering.worker.close()
         for upstream in self.upstreams.values():
@@ -123,8 +132,9 @@ class Services:
         self.cache.close()
         self.reactions.close()
         self.versions.close()
-        self.remembering.injection.close()
+        self.remembering.contexts.close()
         self.entries.flush()
+        self.remembering.library.close()
         self.semantic.close()
         self.database.close()
         self.directory.release()
@@ -139,6 +149,9 @@ def build_services(settings: Settings) -> Services:
     directory = DataDirectory(settings.server.data_dir)
     directory.prepare()
     directory.hold({"pid": os.getpid(), "host": settings.server.host, "port": settings.server.port})
+    interrupted = finish(directory)
+    if interrupted is not None:
+        _log.warning(interrupted)
     database = Database(directory.database, settings.store.durability)
     experiments = KnownExperiments(database)
     live = Live(settings, directory.secret(), experiments.kept)
@@ -149,10 +162,11 @@ def build_services(settings: Settings) -> Services:
     cache = Cache(entries, None, health, verdicts=labels, may_store=_counted(live, metrics))
     budgets = error_budgets(settings.cache)
     learning = Learning(settings.cache.verifier, budgets, labels, entries, cache, probation=settings.cache.probation)
-    interactions = Interactions(database)
     reactions = Reactions(entries, labels, health.told_of("labels"))
     prices = load_prices()
     jobs = Jobs(database)
+    projects = build_registry(database, jobs, live)
+    interactions = Interactions(database, projects.resolve)
     lessons = Lessons(jobs, settings.memory)
     forgotten, redactor = Forgotten(), build_redactor(settings.memory.redaction.engine)
     redaction = Redaction(redactor, lambda: live.now.settings.logging.redact)
@@ -180,16 +194,40 @@ def build_services(settings: Settings) -> Services:
         judge=Judge(judging, asking, metrics) if judging.model is not None else None,
         judge_audits=judging.audits,
     )
+    library = Library(database, directory.chunk_vectors, SourcesInForce(live), projects, semantic.embedder, health)
     remembering = build_remembering(
-        settings, database, jobs, interactions, entries, live, asking, semantic.embedder, redactor, metrics, health
+        settings,
+        database,
+        jobs,
+        projects,
+        library,
+        interactions,
+        entries,
+        live,
+        asking,
+        semantic.embedder,
+        redactor,
+        metrics,
+        health,
     )
     epochs, catalogue, negatives = Epochs(database), Catalogue(database, entries), Negatives()
     invalidation = Invalidation(catalogue, entries, epochs, metrics, negatives.clear)
     versions = Versions(catalogue, lambda old: invalidation.invalidate(old, "version"), health.told_of("entries"))
     flights, forwarding = Flights(), Forwarding(upstreams, cache, recorder, labelling, versions, forgotten)
     refresher = Refresher(flights, forwarding, recorder, metrics)
-    injection = remembering.injection
-    pipeline = Pipeline(live, cache, recorder, reactions, flights, forwarding, refresher, negatives, epochs, injection)
+    pipeline = Pipeline(
+        live,
+        cache,
+        recorder,
+        reactions,
+        flights,
+        forwarding,
+        refresher,
+        negatives,
+        epochs,
+        remembering.injection,
+        projects.names,
+    )
     return Services(
         live=live,
         directory=directory,

@@ -38,11 +38,19 @@ def usage_of(raw: bytes, answer: Mapping[str, Any]) -> Usage:
 
 
 def cached_tokens(answer: Mapping[str, Any]) -> int | None:
-    """How many tokens of the prompt the upstream had cached; None where it does not say."""
+    """How many tokens of the prompt the upstream had cached; None where it does not say.
+
+    As OpenAI says it, else as Anthropic or DeepSeek do, whose fields gateways hand on.
+    """
     said = answer.get("usage")
-    details = said.get("prompt_tokens_details") if isinstance(said, Mapping) else None
-    cached = details.get("cached_tokens") if isinstance(details, Mapping) else None
-    return cached if _makes_sense(cached) else None
+    if not isinstance(said, Mapping):
+        return None
+    details = said.get("prompt_tokens_details")
+    nested = details.get("cached_tokens") if isinstance(details, Mapping) else None
+    for cached in (nested, said.get("cache_read_input_tokens"), said.get("prompt_cache_hit_tokens")):
+        if _makes_sense(cached) and not isinstance(cached, bool):
+            return cached
+    return None
 
 
 def _makes_sense(tokens: Any) -> TypeGuard[int]:

@@ -31,6 +31,31 @@ class DataDirectory:
         """Chroma's folder: an index that can be deleted."""
         return self.root / "chroma"
 
+    @property
+    def chunk_vectors(self) -> Path:
+        """Chroma's folder for pieces of documents: another index that can be deleted."""
+        return self.root / "chroma-sources"
+
+    @property
+    def indexes(self) -> tuple[Path, ...]:
+        """All of Chroma's folders, each written again from SQL where it is missing."""
+        return (self.vectors, self.chunk_vectors)
+
+    @property
+    def secret_key(self) -> Path:
+        """What keys the hashes of callers' credentials: without it, nobody finds what keyless callers stored."""
+        return self.root / "secret.key"
+
+    @property
+    def lock_file(self) -> Path:
+        """Locked by whoever holds the folder, with a note of who that is."""
+        return self.root / "server.lock"
+
+    @property
+    def backups(self) -> Path:
+        """The backups, each a folder of its own."""
+        return self.root / "backups"
+
     def prepare(self) -> None:
         """Create the folder and prove that it can be written. Raises ``DataDirectoryError``."""
         probe = self.root / f".probe-{os.getpid()}"
@@ -53,7 +78,7 @@ class DataDirectory:
         Raises:
             DataDirectoryError: another process holds it.
         """
-        handle = (self.root / "server.lock").open("a+", encoding="utf-8")
+        handle = self.lock_file.open("a+", encoding="utf-8")
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -78,7 +103,7 @@ class DataDirectory:
     def holder(self) -> dict[str, Any] | None:
         """Who holds the folder now; None when nobody does."""
         try:
-            handle = (self.root / "server.lock").open("r", encoding="utf-8")
+            handle = self.lock_file.open("r", encoding="utf-8")
         except OSError:
             return None
         with handle:
@@ -90,7 +115,7 @@ class DataDirectory:
 
     def secret(self) -> bytes:
         """Thirty-two random bytes, made once, that key the hashes of callers' credentials."""
-        path = self.root / "secret.key"
+        path = self.secret_key
         try:
             if not path.exists():
                 _publish(path, secrets.token_hex(SECRET_BYTES))

@@ -4,6 +4,7 @@ StoreError
 ├── DataDirectoryError   the data directory cannot be used
 ├── DatabaseError        SQL failed
 ├── Withdrawn            an answer was invalidated before it was stored
+├── BackupError          a backup cannot be made, read or put back
 └── VectorIndexError     the vector index failed
 
 The embedder has its own error, ``store.embedder.EmbedderError``.
@@ -28,3 +29,7 @@ class Withdrawn(StoreError):
 
 class VectorIndexError(StoreError):
     """The vector index could not be opened, read or written."""
+
+
+class BackupError(StoreError):
+    """A backup cannot be made, read or put back. Its text names files by their path below the data directory."""

@@ -6,10 +6,11 @@ failure or a killed process leaves unmarked is taken up again by ``catch_up``.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -124,6 +125,12 @@ class Indexer:
         self.catch_up()
         with self._writing:
             compact()
+
+    @contextlib.contextmanager
+    def still(self) -> Iterator[None]:
+        """Hold off what this would write; ``pending`` shows it meanwhile."""
+        with self._writing:
+            yield
 
     def wait(self, timeout: float) -> bool:
         """Block until nothing is pending; False after ``timeout`` seconds."""

@@ -142,6 +142,10 @@ class ChromaIndex:
         except (OSError, subprocess.SubprocessError, ValueError) as error:
             raise VectorIndexError(f"cannot compact the vector index: {type(error).__name__}") from error
 
+    def close(self) -> None:
+        """Let go of the folder; nothing can be asked of this any more."""
+        self._client.close()
+
     def _collection(self, partition: str, embedder: str, *, create: bool) -> Any:
         name = self._name(partition, embedder)
         known = self._collections.get(name)

@@ -26,7 +26,8 @@ import sqlalchemy as sa
 from benchmarks.latency import ANSWER
 from benchmarks.load import call, quantile, request
 from benchmarks.servers import UPSTREAM, application, free_port, proxy
-from memory.context.packs import note_of, pack, reach
+from memory.context.notes import note_of, reach
+from memory.context.packs import pack
 from memory.context.pool import Held, Index
 from memory.context.terms import terms
 from memory.memories.memory import TYPES, Memory, content_key

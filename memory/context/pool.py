@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 
-from memory.context.packs import SHARES, Match, Note, best_of, note_of, ranked, unasked
+from memory.context.notes import SHARES, Match, Note, best_of, note_of, ranked, unasked
 from memory.interactions import stamp_at
 from memory.memories.memory import Memory
 from memory.memories.rows import read_tags
@@ -94,7 +94,7 @@ class Held:
         return len(self._outdated) + len(self._fresh)
 
     def ranked(self, project: str, prompt: frozenset[str], most: int) -> list[Match]:
-        """As ``memory.context.packs.ranked`` of these memories."""
+        """As ``memory.context.notes.ranked`` of these memories."""
         best = self._index.ranked(project, prompt, most, self._valid)
         return best_of([*best, *ranked(self._fresh, project, prompt, most)], most) if self._fresh else best
 
@@ -134,7 +134,7 @@ class Index:
         return valid
 
     def ranked(self, project: str, prompt: frozenset[str], most: int, valid: Mask) -> list[Match]:
-        """As ``memory.context.packs.ranked`` of the valid ones."""
+        """As ``memory.context.notes.ranked`` of the valid ones."""
         if not self.notes:
             return []
         own, personal = self._of_project(project)

@@ -14,7 +14,7 @@ from memory.memories.audit_trail import AuditTrail
 from memory.memories.ledger import Ledger
 from memory.memories.memory import Actor, Conflict, Memory, MemoryFault, Missing, Provenance, WrittenBy, clean
 from memory.memories.steps import REJECTED, Steps
-from memory.memories.undoing import Undone, undo
+from memory.memories.undoing import Undoer, Undoing, Undone
 from store.database import Database
 from store.tables import memories
 
@@ -32,6 +32,7 @@ class Memories:
 
     Args:
         redact: takes secrets and personal data out of content, span and tags before they are stored.
+        resolve: gives the id of the project that goes by a name, or the name.
         clock: seconds since 1970.
     """
 
@@ -40,14 +41,18 @@ class Memories:
         database: Database,
         *,
         redact: Callable[[str], str] = lambda text: text,
+        resolve: Callable[[str], str] = lambda name: name,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
         self._redact = redact
+        self._resolve = resolve
         self._ledger = Ledger(database, clock)
         self.trail = AuditTrail(database, clock)
         self.steps = Steps(self._ledger, self.trail)
         """What a change is made of, for those that put several into one ``transact``."""
+        self.undoers: dict[str, Undoer] = {}
+        """By object type: how changes of what is no memory are undone."""
 
     # Reading
 
@@ -100,7 +105,7 @@ class Memories:
         """
         wanted = {
             "namespace": namespace,
-            "project": None if project is None else fields.project(project),
+            "project": None if project is None else self._resolve(fields.project(project)),
             "memory_type": None if memory_type is None else fields.memory_type(memory_type),
             "status": ("active" if active_only else None) if status is None else fields.status(status),
         }
@@ -291,7 +296,8 @@ class Memories:
             Missing: no such row.
             Conflict: what it speaks of has changed since.
         """
-        return self.transact(lambda connection: undo(connection, self._ledger, self.trail, audit_id, actor, namespace))
+        undoing = Undoing(self._ledger, self.trail, self._resolve, self.undoers)
+        return self.transact(lambda connection: undoing.undo(connection, audit_id, actor, namespace))
 
     def transact(self, work: Callable[[sa.Connection], T]) -> T:
         """Do it in one transaction, which keeps other writers out from its first read on.
@@ -313,4 +319,5 @@ class Memories:
 
     def checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Values of fields as they are kept."""
-        return {name: fields.checked(name, value, self._redact) for name, value in values.items()}
+        found = {name: fields.checked(name, value, self._redact) for name, value in values.items()}
+        return {**found, "project": self._resolve(found["project"])} if "project" in found else found

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,36 +30,72 @@ class Undone:
     namespace: str
 
 
-def undo(
-    connection: sa.Connection,
-    ledger: Ledger,
-    trail: AuditTrail,
-    id_: str,
-    actor: Actor,
-    namespace: str | None = None,
-) -> Undone:
-    """Put back what this row, and those changed together with it, tell. What was made becomes ``invalid``.
+Undoer = Callable[[sa.Connection, Entry], Changed]
+"""Puts back what an audit row tells of something that is no memory, within the transaction. Raises ``Conflict``."""
 
-    Raises:
-        Missing: no such row.
-        Conflict: something it speaks of was changed since, is gone, or its text was forgotten.
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """Undoes changes, each audited in turn.
+
+    Args:
+        resolve: gives the id of the project that goes by a name, or the name: what is put back stays with its project.
+        others: what undoes changes of other objects, by object type.
     """
-    together = trail.group(connection, id_)
-    if not together or (namespace is not None and together[0]["namespace"] != namespace):
-        raise Missing(f"no audit row {id_!r}")
-    # The last change first, as they may build on each other.
-    done = [_put_back(connection, ledger, entry) for entry in reversed(together)]
-    done.reverse()
-    lead = together[0]
-    new = trail.write(connection, actor, *done)
-    return Undone(new, lead["action"], lead["object_type"], lead["object_id"], lead["namespace"])
 
+    ledger: Ledger
+    trail: AuditTrail
+    resolve: Callable[[str], str] = str
+    others: Mapping[str, Undoer] = field(default_factory=dict)
 
-def _put_back(connection: sa.Connection, ledger: Ledger, entry: Entry) -> Changed:
-    if entry["after"] is None or (entry["before"] is None and entry["action"] != "add"):
-        raise Conflict(f"{entry['id']} cannot be undone: what it changed was forgotten")
-    changed = _pair(connection, entry) if entry["object_type"] == pairs.OBJECT else _memory(connection, ledger, entry)
-    return dataclasses.replace(changed, action="undo", undoes=entry["id"])
+    def undo(self, connection: sa.Connection, id_: str, actor: Actor, namespace: str | None = None) -> Undone:
+        """Put back what this row, and those changed together with it, tell. What was made becomes ``invalid``.
+
+        Raises:
+            Missing: no such row.
+            Conflict: something it speaks of was changed since, is gone, or its text was forgotten.
+        """
+        together = self.trail.group(connection, id_)
+        if not together or (namespace is not None and together[0]["namespace"] != namespace):
+            raise Missing(f"no audit row {id_!r}")
+        # The last change first, as they may build on each other; written down as it was done, to be undone in turn.
+        done = [self._put_back(connection, entry) for entry in reversed(together)]
+        lead = together[0]
+        new = self.trail.write(connection, actor, *done)
+        return Undone(new, lead["action"], lead["object_type"], lead["object_id"], lead["namespace"])
+
+    def _put_back(self, connection: sa.Connection, entry: Entry) -> Changed:
+        if entry["after"] is None or (entry["before"] is None and entry["action"] != "add"):
+            raise Conflict(f"{entry['id']} cannot be undone: what it changed was forgotten")
+        other = self.others.get(entry["object_type"])
+        if other is not None:
+            changed = other(connection, entry)
+        elif entry["object_type"] == pairs.OBJECT:
+            changed = _pair(connection, entry)
+        else:
+            changed = self._memory(connection, entry)
+        return dataclasses.replace(changed, action="undo", undoes=entry["id"])
+
+    def _memory(self, connection: sa.Connection, entry: Entry) -> Changed:
+        row = rows.read(connection, entry["object_id"])
+        if row is None:
+            raise Conflict(f"{entry['id']} cannot be undone: {entry['object_type']} {entry['object_id']} is gone")
+        if rows.SUPPORT in entry["after"]:
+            return _support(connection, self.ledger, entry, row)
+        after = {name: value for name, value in entry["after"].items() if name in rows.TRACKED}
+        if entry["before"] is None:
+            after = {"status": after.get("status")}
+        present = rows.tracked(row)
+        moved = [name for name, value in after.items() if present[name] != value]
+        if moved:
+            raise Conflict(f"{entry['id']} cannot be undone: {', '.join(moved)} of {row['id']} changed since")
+        before = {"status": "invalid"} if entry["before"] is None else dict(entry["before"])
+        if "project" in before:
+            before["project"] = self.resolve(before["project"])
+        changed = self.ledger.change(connection, row, before, "undo", reason=None)
+        if changed is None:
+            raise Conflict(f"{entry['id']} changed nothing that could be undone")
+        return changed
 
 
 def _pair(connection: sa.Connection, entry: Entry) -> Changed:
@@ -68,26 +104,6 @@ def _pair(connection: sa.Connection, entry: Entry) -> Changed:
     if present != entry["after"].get("status"):
         raise Conflict(f"{entry['id']} cannot be undone: the pair is {present or 'gone'} now")
     return pairs.settle(connection, key, entry["before"]["status"], entry["namespace"], "undo", entry["project"] or "")
-
-
-def _memory(connection: sa.Connection, ledger: Ledger, entry: Entry) -> Changed:
-    row = rows.read(connection, entry["object_id"])
-    if row is None:
-        raise Conflict(f"{entry['id']} cannot be undone: memory {entry['object_id']} is gone")
-    if rows.SUPPORT in entry["after"]:
-        return _support(connection, ledger, entry, row)
-    after = {name: value for name, value in entry["after"].items() if name in rows.TRACKED}
-    if entry["before"] is None:
-        after = {"status": after.get("status")}
-    present = rows.tracked(row)
-    moved = [name for name, value in after.items() if present[name] != value]
-    if moved:
-        raise Conflict(f"{entry['id']} cannot be undone: {', '.join(moved)} of {row['id']} changed since")
-    before = {"status": "invalid"} if entry["before"] is None else entry["before"]
-    changed = ledger.change(connection, row, before, "undo", reason=None)
-    if changed is None:
-        raise Conflict(f"{entry['id']} changed nothing that could be undone")
-    return changed
 
 
 def _support(connection: sa.Connection, ledger: Ledger, entry: Entry, row: Mapping[str, Any]) -> Changed:

@@ -7,6 +7,7 @@ import sys
 import typer
 
 from proxy.cli import (
+    backup,
     config,
     demo,
     entries,
@@ -41,6 +42,7 @@ app.command("reindex")(reindex.reindex)
 app.command("forget")(forget.forget)
 app.command("review")(review.review)
 app.command("import", help=import_.HELP)(import_.import_)
+app.add_typer(backup.app, name="backup")
 app.add_typer(export.app, name="export")
 app.add_typer(config.app, name="config")
 app.add_typer(entries.app, name="entries")

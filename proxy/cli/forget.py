@@ -23,6 +23,9 @@ def forget(
     whole_words: Annotated[
         bool, typer.Option("--whole-words", help="With --subject: 'Ann', but not 'planning'.")
     ] = False,
+    backups: Annotated[
+        bool, typer.Option("--backups", help="Delete the backups that hold it, too; else they are named as left.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many rows would go.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether this is meant.")] = False,
     config: ConfigPath = None,
@@ -31,7 +34,7 @@ def forget(
 ) -> None:
     """Forget for good: in the log, in memory, in the cache, in every file; prints the receipt.
 
-    Exports, backups and logs that were taken elsewhere are not reached. Ends with 1 where something is left.
+    Exports, logs and backups that were taken elsewhere are not reached. Ends with 1 where something is left.
     """
     if yes and dry_run:
         raise CannotRun("--yes and --dry-run exclude each other")
@@ -41,6 +44,8 @@ def forget(
         raise CannotRun("give exactly one of --subject, --session, --client and --namespace")
     if whole_words:
         body["whole_words"] = True
+    if backups:
+        body["backups"] = True
     settings = read_settings(config, data_dir)
     if not yes:
         counts = _ask(settings, {**body, "dry_run": True})["counts"]

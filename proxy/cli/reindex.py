@@ -42,7 +42,7 @@ def _here(settings: Settings, directory: DataDirectory) -> int:
         services = build_services(settings)
         try:
             services.semantic.open(mending=False)
-            return services.semantic.reindex()
+            return services.semantic.reindex() + services.remembering.library.reindex()
         finally:
             asyncio.run(services.close())
     except (StoreError, EmbedderError) as error:

@@ -5,6 +5,7 @@ Only the cuts in force are asked of a running server; without one they are learn
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 from collections.abc import Callable
@@ -76,6 +77,7 @@ def stats(
 
 
 def _found(settings: Settings, calls: Calls, sections: set[str], trend: Bucket | None, limit: int) -> dict[str, Any]:
+    from memory.projects.registry import Registry
     from memory.statistics.trend import TooManyBuckets
     from store.database import Database
     from store.directory import DataDirectory
@@ -87,6 +89,8 @@ def _found(settings: Settings, calls: Calls, sections: set[str], trend: Bucket |
     try:
         database = Database(path)
         try:
+            if calls.project:
+                calls = dataclasses.replace(calls, project=Registry(database).resolve(calls.project))
             return _read(_Source(settings, database), calls, sections, trend, limit)
         finally:
             database.close()
@@ -100,7 +104,7 @@ def _read(source: _Source, calls: Calls, sections: set[str], trend: Bucket | Non
     log = source.log
     found = log.summary(calls)
     found["semantic"] = source.semantic(calls)
-    found["memory"] = log.memory(calls)
+    found["memory"] = log.memory(calls, source.holdout)
     found["advice"] = source.advice(calls, found)
     if "top" in sections:
         found["prompts"] = log.prompts(calls, limit)
@@ -127,6 +131,8 @@ class _Source:
         self._server = _running(settings)
         self.log = Insights(database, self._policies, None, None)
         """Reads what needs no cuts."""
+        self.holdout = settings.memory.context.holdout
+        """Share of sessions that get nothing out of memory."""
 
     def semantic(self, calls: Calls) -> dict[str, Any]:
         """What serving by meaning stands on, by namespace."""

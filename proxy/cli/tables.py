@@ -116,6 +116,37 @@ def _print_memory(memory: Row) -> None:
     if waiting or aside:
         failed = f", {aside} set aside after failing too often (GET /admin/jobs)" if aside else ""
         print(f"memory's queue: {waiting} waiting{failed}")
+    _print_prompt_cache(memory["prompt_cache"])
+    if any(kept.values()) or "arms" in memory["worth"]:
+        _print_worth(memory["worth"])
+
+
+def _print_prompt_cache(cached: Row) -> None:
+    shares = [
+        f"{part['share']:.1%} {words}"
+        for part, words in ((cached["with_memory"], "with memories in it"), (cached["without"], "without"))
+        if part["share"] is not None
+    ]
+    if shares:
+        tokens = f"{cached['cached_tokens']} of {cached['prompt_tokens']} tokens"
+        print(f"upstreams had cached {cached['share']:.1%} of the prompts ({tokens}): {', '.join(shares)}")
+
+
+def _print_worth(worth: Row) -> None:
+    """Sessions with memories beside those held out."""
+    if "arms" in worth:
+        arms = worth["arms"]
+        table = _table("", "with memories", "held out", "difference", "95 %", title="What memory is worth")
+        table.add_row("sessions", *(str(arms[arm]["sessions"]) for arm in ("with_memory", "held_out")), "", "")
+        for name, row in worth["measures"].items():
+            digits = ".4f" if name.startswith(("corrections", "repeats")) else ".1f"
+            means = ("-" if row[arm] is None else f"{row[arm]:{digits}}" for arm in ("with_memory", "held_out"))
+            difference = "-" if row["difference"] is None else f"{row['difference']:+{digits}}"
+            bounds = "-" if row["low"] is None else f"[{row['low']:+{digits}}, {row['high']:+{digits}}]"
+            table.add_row(name.replace("_", " "), *means, difference, bounds)
+        _print(table)
+    if worth["note"]:
+        print(f"memory's worth: {worth['note']}")
 
 
 def _print_labels(semantic: Row) -> None:

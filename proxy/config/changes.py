@@ -34,6 +34,7 @@ LIVE: Final = (
     ("cache", "routes"),
     ("cache", "experiments"),
     ("memory", "interactions"),
+    ("memory", "sources"),
     ("stats",),
     ("logging", "level"),
 )

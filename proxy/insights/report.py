@@ -22,6 +22,7 @@ from memory.statistics.trend import Bucket, bucket_of, trend
 from proxy.insights.advice import Facts, advise
 from proxy.insights.estimates import beside_rates, with_errors
 from proxy.insights.nearmisses import DISTANCES, Missed, line_of, missed, steps
+from proxy.insights.worth import worth_of
 from store.database import Database
 from store.jobs import Jobs
 
@@ -65,10 +66,14 @@ class Insights:
         by_policy = [{**row, "max_error_rate": self._budget(row["policy"])} for row in summary["by"]["policy"]]
         return {**summary, "by": {**summary["by"], "policy": by_policy}}
 
-    def memory(self, calls: Calls) -> Row:
-        """What is kept and waits for review as it stands, and what moved in the window; the queue is everybody's."""
+    def memory(self, calls: Calls, holdout: float) -> Row:
+        """What is kept and waits for review as it stands, and what moved in the window; the queue is everybody's.
+
+        Args:
+            holdout: share of sessions that get nothing now, in [0, 1].
+        """
         figures = Figures(self._database).of(calls.namespace, calls.since)
-        return {**figures, "jobs": Jobs(self._database).counts()}
+        return {**figures, **worth_of(self._database, calls, holdout), "jobs": Jobs(self._database).counts()}
 
     def prompts(self, calls: Calls, limit: int = SAMPLE) -> Row:
         """What saved most; what was paid for again, by prompt and by reason."""

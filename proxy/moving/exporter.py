@@ -10,8 +10,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from cache.answers import text_of
+from memory.projects.names import folded
 from store.snapshot import Snapshot
-from store.tables import entries, epochs, interactions
+from store.tables import entries, epochs, interactions, project_names
 
 VERSION: Final = 1
 """Of the exported shape."""
@@ -165,8 +166,12 @@ def _calls_tools(request: dict[str, Any] | None, response: str) -> bool:
 
 
 def _equal(table: sa.Table, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
-    named = {"namespace": wanted.namespace, "model": wanted.model, "project": wanted.project}
-    return [table.c[name] == value for name, value in named.items() if value is not None]
+    named = {"namespace": wanted.namespace, "model": wanted.model}
+    equal = [table.c[name] == value for name, value in named.items() if value is not None]
+    if wanted.project is None:
+        return equal
+    alias = sa.select(project_names.c.project_id).where(project_names.c.name == folded(wanted.project))
+    return [*equal, sa.or_(table.c.project == wanted.project, table.c.project == alias.scalar_subquery())]
 
 
 def _request(text: str | None) -> dict[str, Any] | None:

@@ -8,13 +8,17 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from memory.projects.registry import Registry
+from proxy.auth import Caller
 from proxy.config import Settings
+from proxy.exchange import Exchange
 from proxy.moving.item import Item, Result
 from proxy.moving.warmer import Warmer
 from proxy.placing import place
 from proxy.policy.policies import build_policies
 from proxy.prices import load_prices
 from proxy.upstreams.router import Router
+from proxy.wire import ChatRequest
 from store.database import Database
 from store.directory import DataDirectory
 from store.epochs import Epochs
@@ -57,15 +61,15 @@ def open_store(settings: Settings, *, force: bool, dry: bool) -> Iterator[StoreS
 
 def _warmer(settings: Settings, database: Database | None) -> Warmer:
     policies, router = build_policies(settings.cache), Router(settings.model_list, settings.server)
+    registry = Registry(database) if database is not None else None
     epochs = Epochs(database) if database is not None else None
-    return Warmer(
-        lambda request, caller: place(
-            request, caller, router, policies, epoch=epochs.of(caller.namespace) if epochs is not None else 0
-        ),
-        lambda: policies.named,
-        database,
-        load_prices(),
-    )
+
+    def placed(request: ChatRequest, caller: Caller) -> Exchange:
+        if registry is None or epochs is None:
+            return place(request, caller, router, policies)
+        return place(request, caller, router, policies, names=registry.names, epoch=epochs.of(caller.namespace))
+
+    return Warmer(placed, lambda: policies.named, database, load_prices())
 
 
 def as_json(item: Item) -> dict[str, Any]:

@@ -26,6 +26,12 @@ class Traits:
     headers: Mapping[str, str] = field(default_factory=dict)
     """Lower-case names."""
     tags: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    """What the project goes by besides: a route that names one of them means the project."""
+
+    def project_names(self) -> tuple[str, ...]:
+        """All that the project goes by."""
+        return (self.project, *self.aliases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,7 @@ class Route:
         """The first condition that the call does not fulfil: ``model``, ``header x-job``, ``tag``; None: it has all."""
         for trait, matches in self.tests:
             value = getattr(traits, trait)
-            if not value or not matches(value):
+            if not value or not (any(map(matches, traits.project_names())) if trait == "project" else matches(value)):
                 return trait
         for name, matches in self.headers:
             value = traits.headers.get(name)
@@ -72,7 +78,7 @@ class Routes:
 
     def looked_at(self, traits: Traits) -> Hashable:
         """What of a call the routes look at: calls that agree in it take the same route."""
-        values = [getattr(traits, trait) for trait in self._traits]
+        values = [traits.project_names() if trait == "project" else getattr(traits, trait) for trait in self._traits]
         values += [traits.headers.get(name) for name in self._headers]
         return (*values, traits.tags) if self._tags else tuple(values)
 

@@ -11,14 +11,21 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
+from cache.classes import last_user_text
 from cache.explanation import Explainer
 from cache.neighbours import Neighbours
+from memory.context.composing import composed
+from memory.context.grounds import Grounds
 from memory.context.pool import Pool
 from memory.memories.memories import Memories
+from memory.projects.registry import Registry
+from memory.projects.state import State
 from proxy.auth import DEFAULT_NAMESPACE, Authenticator, Caller
 from proxy.config import Settings
 from proxy.controls import read_controls
+from proxy.exchange import Exchange
 from proxy.explaining import caller_of, explanation_of
+from proxy.holdout import settled
 from proxy.injection import injected
 from proxy.live.running import Live
 from proxy.placing import place
@@ -54,9 +61,9 @@ def explain_here(
     request = ChatRequest(json.dumps(body).encode(), body, headers, "", controls)
     admin = _admin(settings, running.authenticator, headers)
     caller = caller_of(admin, namespace)
-    exchange = place(request, caller, running.router, running.policies, epoch=Epochs(database).of(caller.namespace))
-    held = Pool(database, Memories(database)).of(caller.namespace)
-    exchange = injected(exchange, held, settings.memory.context.budget)
+    names, epoch = Registry(database).names, Epochs(database).of(caller.namespace)
+    exchange = place(request, caller, running.router, running.policies, names=names, epoch=epoch)
+    exchange = settled(exchange, _given(settings, database, exchange), settings.memory.context.holdout)
     embedder, verifier = load_configured(settings)
     judges = None
     if verifier is not None:
@@ -68,6 +75,17 @@ def explain_here(
     exposed = admin.role == "admin" or settings.server.expose == "full"
     explainer = Explainer(kept, neighbours, judges, Labels(database), time.time)
     return asyncio.run(explanation_of(exchange, explainer, settings, exposed=exposed))
+
+
+def _given(settings: Settings, database: Database, exchange: Exchange) -> Exchange:
+    """The call with what memory has for it."""
+    asked = last_user_text(exchange.request.body["messages"])
+    if exchange.call.policy.memory == "off" or not asked.strip():
+        return exchange
+    scope = exchange.call.scope
+    ground = Grounds(Pool(database, Memories(database)), State(database)).of(scope.namespace, scope.project)
+    chosen = composed(ground, scope.project, asked, settings.memory.context.budget)
+    return exchange if chosen is None else injected(exchange, chosen)
 
 
 def _admin(settings: Settings, authenticator: Authenticator, headers: Mapping[str, str]) -> Caller:

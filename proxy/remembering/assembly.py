@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from memory.context.composing import Composer
+from memory.context.grounds import Grounds
 from memory.context.pool import Pool
+from memory.context.retrieval import Retriever
 from memory.echo.reinforcement import Reinforcement, Rules
 from memory.extraction.backlog import Backlog
 from memory.extraction.keeping import Keeping
 from memory.interactions import Interactions
 from memory.memories.audit_trail import AuditTrail
 from memory.memories.memories import Memories
+from memory.projects.merging import Merging
+from memory.projects.registry import Registry
+from memory.projects.state import OBJECT as STATE
+from memory.projects.state import State
 from memory.redaction import Redactor
 from memory.review.queue import Review
 from memory.sources.shelf import Shelf
 from memory.tools.runs import ToolRuns
 from memory.tools.vectors import ToolVectors
 from proxy.asking import Asking
-from proxy.config import ExtractionSettings, ReinforcementSettings, Settings
+from proxy.config import ExtractionSettings, MemorySettings, ReinforcementSettings, Settings
+from proxy.contexts import Contexts, weights_of
 from proxy.health import Health
 from proxy.injection import Injection
+from proxy.lastpacks import LastPacks
 from proxy.live.running import Live
 from proxy.metrics import Metrics
 from proxy.remembering.extractor import Extractor
-from proxy.remembering.in_force import SourcesInForce
+from proxy.remembering.ingesting import Ingesting
 from proxy.remembering.learner import LEARN, READ, Learner
+from proxy.remembering.library import Library
+from proxy.remembering.projects import MERGE, moving
 from proxy.remembering.reading import Reading
 from proxy.remembering.rounds import build_schedule
 from proxy.remembering.schedule import Schedule
 from proxy.remembering.toolruns import EMBED, embedding
+from proxy.remembering.watching import Watching
 from proxy.remembering.worker import Worker
 from store.database import Database
 from store.embedder import EmbedderSource
@@ -47,18 +60,28 @@ class Remembering:
     tool_vectors: ToolVectors
     memories: Memories
     pool: Pool
+    contexts: Contexts
+    last_packs: LastPacks
     injection: Injection
     trail: AuditTrail
     review: Review
     keeping: Keeping
     reading: Reading
     shelf: Shelf
+    library: Library
+    ingesting: Ingesting
+    watching: Watching
+    projects: Registry
+    merging: Merging
+    state: State
 
 
 def build_remembering(
     settings: Settings,
     database: Database,
     jobs: Jobs,
+    projects: Registry,
+    library: Library,
     interactions: Interactions,
     entries: Entries,
     live: Live,
@@ -69,7 +92,7 @@ def build_remembering(
     health: Health,
 ) -> Remembering:
     """Put the parts together. Opens nothing and starts nothing."""
-    memories = Memories(database, redact=redactor)
+    memories = Memories(database, redact=redactor, resolve=projects.resolve)
     pool = Pool(database, memories)
     tool_vectors = ToolVectors(database, embedder, lambda: live.now.settings.memory.interactions.embed)
     tools = ToolRuns(database, tool_vectors, health.told_of("embedder"))
@@ -80,7 +103,13 @@ def build_remembering(
     )
     by_rules = keeping.by_rules if settings.memory.extraction.enabled else None
     learner = Learner(interactions, entries, reinforcement, by_rules, metrics)
-    lanes = {LEARN: learner.lane(), READ: reading.lane(), EMBED: embedding(tool_vectors)}
+    state = State(database, memories.trail, redact=redactor)
+    memories.undoers[STATE] = state.put_back
+    merging = Merging(database, projects, memories, state)
+    lanes = {LEARN: learner.lane(), READ: reading.lane(), EMBED: embedding(tool_vectors), MERGE: moving(merging)}
+    shelf, ingesting = library.shelf, Ingesting(library, metrics, health)
+    projects.on_roots_changed = ingesting.roots_changed
+    contexts, last_packs = _contexts(pool, state, shelf, embedder, live, told), LastPacks()
     return Remembering(
         jobs=jobs,
         worker=Worker(jobs, lanes, metrics, told),
@@ -93,9 +122,33 @@ def build_remembering(
         keeping=keeping,
         reading=reading,
         pool=pool,
-        shelf=Shelf(database, SourcesInForce(live)),
-        injection=Injection(pool, settings.memory.context.budget, told),
+        projects=projects,
+        merging=merging,
+        state=state,
+        shelf=shelf,
+        library=library,
+        ingesting=ingesting,
+        watching=Watching(library, ingesting),
+        contexts=contexts,
+        last_packs=last_packs,
+        injection=Injection(contexts, last_packs, told, holdout=lambda: live.now.settings.memory.context.holdout),
     )
+
+
+def _contexts(
+    pool: Pool,
+    state: State,
+    shelf: Shelf,
+    embedder: EmbedderSource,
+    live: Live,
+    told: Callable[[BaseException | None], None],
+) -> Contexts:
+    def settings() -> MemorySettings:
+        return live.now.settings.memory
+
+    retriever = Retriever(shelf, embedder, lambda: weights_of(settings().retrieval))
+    composer = Composer(Grounds(pool, state), retriever, lambda: settings().retrieval.least_similarity)
+    return Contexts(composer, retriever, shelf, settings, told)
 
 
 def _reinforcement(

@@ -20,13 +20,18 @@ RECEIPT: Final = "receipt"
 
 OUTSIDE: Final = frozenset({"experiments", "epochs"})
 """Named by the operator's configuration, not by callers."""
+_PROJECTS: Final = frozenset({"projects", "project_names"})
+_DOCUMENTS: Final = frozenset({"documents", "chunks"})
 _APART: Final = frozenset(
-    {"interactions", "entries", "evidence", "labels", "wrong_pairs", "memories", "audit", *OUTSIDE}
+    {"interactions", "entries", "evidence", "labels", "wrong_pairs", "memories", "project_state", "audit"}
+    | _PROJECTS
+    | _DOCUMENTS
+    | OUTSIDE
 )
 """Found by rules of their own; every other table, those to come among them, by its texts and its columns."""
 _SAID: Final = ("actor", "project", "namespace")
 """Columns of the audit that are not emptied as a rule."""
-_IDS: Final = re.compile(r"(?:int|mem)_[0-9a-f]{24}")
+_IDS: Final = re.compile(r"(?:int|mem|sta)_[0-9a-f]{24}")
 
 Row = Mapping[str, Any]
 
@@ -48,6 +53,12 @@ class Found:
     """Named by the selection itself."""
     derived: list[str] = field(default_factory=list)
     """Further memories, which came from these interactions alone: they go with the last of them."""
+    state: list[str] = field(default_factory=list)
+    """What is said of projects."""
+    projects: list[str] = field(default_factory=list)
+    """Registered projects that are described or called so."""
+    documents: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Ids of documents that hold the words, with source and path."""
     audit: dict[str, list[str]] = field(default_factory=dict)
     """Ids of rows to be emptied, each with the further columns that hold words."""
     rows: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
@@ -61,6 +72,9 @@ class Found:
             "labels": len(self.labels),
             "wrong_pairs": len(self.pairs),
             "memories": len(self.memories) + len(self.derived),
+            "project_state": len(self.state),
+            "projects": len(self.projects),
+            "documents": len(self.documents),
             "audit": len(self.audit),
         }
         return {name: number for name, number in (found | _numbers(self.rows)).items() if number}
@@ -71,6 +85,8 @@ class Found:
         self.entries += later.entries
         self.memories += later.memories
         self.derived += later.derived
+        self.state += later.state
+        self.documents |= later.documents
 
 
 def find(path: Path, selector: Selector, before: Found | None = None) -> Found:
@@ -104,6 +120,9 @@ class _Search:
         found.labels = [row["id"] for row in self._labels(ids)]
         found.pairs = self._pairs()
         found.evidence = self._evidence(ids)
+        found.state = [row["id"] for row in self._chosen(tables.project_state)]
+        found.projects = self._projects()
+        found.documents = self._documents()
         found.audit = self._audit()
         for table in tables.metadata.sorted_tables:
             if table.name not in _APART:
@@ -185,9 +204,25 @@ class _Search:
                 derived.append(row["id"])
         return derived
 
+    def _projects(self) -> list[str]:
+        """Nobody's in particular, so that words alone tell. An id that holds them stays: it is the operator's."""
+        chosen = {row["id"] for row in self._chosen(tables.projects)}
+        named = self._chosen(tables.project_names, "project_id", "position")
+        return sorted(chosen | {row["project_id"] for row in named if row["position"]})
+
+    def _documents(self) -> dict[str, tuple[str, str]]:
+        if self._words is None:
+            return {}
+        holding = {row["id"] for row in self._chosen(tables.documents)}
+        holding |= {row["document_id"] for row in self._chosen(tables.chunks, "document_id")}
+        columns = tables.documents.c
+        rows = self._moment.rows(sa.select(columns.id, columns.source, columns.path)) if holding else ()
+        return {row["id"]: (row["source"], row["path"]) for row in rows if row["id"] in holding}
+
     def _audit(self) -> dict[str, list[str]]:
-        memories = (one for found in (self._before, self._found) for one in (*found.memories, *found.derived))
-        going = self._going.keys() | set(memories)
+        both = (self._before, self._found)
+        made = (one for found in both for one in (*found.memories, *found.derived, *found.state))
+        going = self._going.keys() | set(made)
         columns = tables.audit.c
         rows = self._moment.rows(sa.select(tables.audit).where(columns.object_type != RECEIPT))
         emptied = dict[str, list[str]]()

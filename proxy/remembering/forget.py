@@ -1,7 +1,7 @@
 """Forgets: everything that holds somebody's words, or belongs to a session, a client or a namespace.
 
 It reaches the log, memory, the cache, what this process remembers of them, and every file in the data directory.
-Beyond its reach is what never was there or has left it: exports and backups that the operator made, the server's own
+Beyond its reach is what never was there or has left it: exports, backups that lie elsewhere, the server's own
 log (which holds no prompts), reports of rehearsals, names in the configuration, and what the upstream kept.
 """
 
@@ -21,12 +21,14 @@ from memory.memories.memory import Actor
 from proxy.entries.purging import Purging, batches
 from proxy.remembering.finding import RECEIPT, Found, find
 from proxy.remembering.forgotten import Forgotten
+from proxy.remembering.forgotten_backups import ForgottenBackups
+from proxy.remembering.forgotten_sources import ForgottenSources
 from proxy.remembering.selector import Selector
 from store import tables
 from store.database import Database
 from store.directory import DataDirectory
 from store.entries import Entries
-from store.errors import StoreError, VectorIndexError
+from store.errors import BackupError, StoreError, VectorIndexError
 from store.ids import new_id
 from store.selection import Selection
 from store.traces import Traces, traces
@@ -50,7 +52,7 @@ class Receipt:
     selector: Mapping[str, str]
     """The kind, with a keyed hash of its value: the same for what is forgotten twice."""
     counts: Mapping[str, int]
-    """Rows that went, by table; of the audit, rows that were emptied; and ``vectors`` of the index."""
+    """Rows that went, by table; of the audit, rows that were emptied; ``vectors`` of the index; and ``backups``."""
     files_checked: int
     """Files in the data directory that were searched for the words, byte by byte; 0 where there are none."""
     seconds: float
@@ -104,6 +106,8 @@ class Forget:
         forgotten: Forgotten,
         around: Around,
         index: Index,
+        backups: ForgottenBackups,
+        sources: ForgottenSources,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
@@ -115,6 +119,8 @@ class Forget:
         self._forgotten = forgotten
         self._around = around
         self._index = index
+        self._backups = backups
+        self._sources = sources
         self._clock = clock
         self._turn = asyncio.Lock()
 
@@ -122,11 +128,14 @@ class Forget:
         """How many rows would go, by table. Raises ``DatabaseError``."""
         return (await asyncio.to_thread(self._find, selector, Found())).counts()
 
-    async def forget(self, selector: Selector, actor: Actor, namespace: str) -> Receipt:
+    async def forget(
+        self, selector: Selector, actor: Actor, namespace: str, *, delete_backups: bool = False
+    ) -> Receipt:
         """Forget it; gives the receipt once that is kept in the audit, too.
 
         Args:
             namespace: where the receipt is filed.
+            delete_backups: those that hold it; else they are named as left.
 
         Raises:
             DatabaseError: some of it is done; ask again.
@@ -142,7 +151,8 @@ class Forget:
             if selector.kind == "namespace":
                 await asyncio.to_thread(self._around.namespace, selector.value)
             left = [] if clean else ["calls bring it back as fast as it goes: stop them, and ask again"]
-            seen = await asyncio.to_thread(self._clean_up, selector, gone, left)
+            left += self._sources.left(before.documents.values(), selector)
+            seen = await asyncio.to_thread(self._clean_up, selector, gone, left, delete_backups)
             receipt = self._receipt(selector, actor, gone, seen, time.monotonic() - began, left)
             await asyncio.to_thread(self._keep, receipt, actor, namespace)
             return receipt
@@ -165,17 +175,22 @@ class Forget:
     def _pass(self, selector: Selector, before: Found) -> Counter[str]:
         """Forget what there is, and what was made meanwhile of that which went ``before``; gives what went."""
         found = self._find(selector, before)
-        gone = self._purge(found) + self._interactions(before)
+        gone = self._purge(found, selector) + self._interactions(before)
         before.add(found)
         return gone
 
-    def _purge(self, found: Found) -> Counter[str]:
+    def _purge(self, found: Found, selector: Selector) -> Counter[str]:
         """What hangs on an interaction goes before it: a killed process leaves nothing that nobody would find."""
         gone = self._purging.labels(found.labels, found.pairs)
         self._purging.unname(found.evidence)
         gone += self._purging.entries(found.entries)
         for memories in batches(found.memories, BATCH):
             gone += self._forgetting.memories(memories)
+        for state in batches(found.state, BATCH):
+            gone["project_state"] += self._forgetting.state(state)
+        if found.projects:
+            gone["projects"] += self._sources.projects(selector)
+        gone += self._sources.documents(found.documents)
         for rows in batches(list(found.audit), BATCH):
             self._forgetting.bodies({id_: found.audit[id_] for id_ in rows})
         gone += Counter(audit=len(found.audit)) + self._interactions(found)
@@ -190,20 +205,33 @@ class Forget:
             gone += self._forgetting.interactions(ids)
         return gone
 
-    def _clean_up(self, selector: Selector, gone: Counter[str], left: list[str]) -> Traces:
+    def _clean_up(self, selector: Selector, gone: Counter[str], left: list[str], delete_backups: bool) -> Traces:
         """What is left on disk once the rows are gone. The words first: vectors say none."""
         partitions = self._leave_index(gone, left)
         if not self._empty_log():
             left.append("the write-ahead log, which a long read keeps from being emptied: ask again")
-        seen = Traces(0, ())
-        if selector.words is not None:
-            seen = traces(self._directory.root, selector.words)
-            left += [f"file {name}" for name in seen.holding]
+        seen = self._search(selector, gone, left, delete_backups)
         try:
             if partitions and not self._index.renew(partitions):
                 left.append("numbers of removed vectors, in the files of a large index: run reprise reindex")
         except StoreError:
             left.append("numbers of removed vectors, in the files of the index: run reprise reindex")
+        self._sources.renew(left)
+        return seen
+
+    def _search(self, selector: Selector, gone: Counter[str], left: list[str], delete_backups: bool) -> Traces:
+        """Look through every file, backups among them."""
+        seen = Traces(0, ())
+        with self._backups.quiet(left):
+            if selector.words is not None:
+                seen = traces(self._directory.root, selector.words)
+            try:
+                stamps, others = self._backups.are_in(selector, seen.holding)
+            except BackupError as error:
+                stamps, others = [], list(seen.holding)
+                left.append(str(error))
+            left += [f"file {name}" for name in others]
+            gone["backups"] += self._backups.settle(stamps, delete=delete_backups, left=left)
         return seen
 
     def _leave_index(self, gone: Counter[str], left: list[str]) -> set[str]:

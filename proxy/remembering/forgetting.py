@@ -9,18 +9,23 @@ from memory.forgetting import Forgetting
 from proxy.entries.purging import Purging
 from proxy.maintenance import clear
 from proxy.remembering.forget import Around, Forget, Index
+from proxy.remembering.forgotten_backups import ForgottenBackups
+from proxy.remembering.forgotten_sources import ForgottenSources
+from store.backups.folder import Backups
 
 if TYPE_CHECKING:
     from proxy.services import Services
 
 
-def build_forget(services: Services) -> Forget:
+def build_forget(services: Services, backups: Backups) -> Forget:
     """What forgets, over the parts of a server. Opens nothing and starts nothing."""
 
     def reset() -> None:
         services.negatives.clear()
         services.reactions.forget()
         services.labelling.forget()
+        services.remembering.contexts.forget()
+        services.remembering.last_packs.forget()
 
     def settle() -> None:
         services.reactions.wait()
@@ -40,9 +45,11 @@ def build_forget(services: Services) -> Forget:
         services.directory,
         services.entries,
         Purging(services.database, services.entries, services.labels),
-        Forgetting(services.database, services.remembering.memories.touched),
+        Forgetting(services.database, services.remembering.memories.touched, services.remembering.state.touched),
         services.remembering.trail,
         services.forgotten,
         Around(reset, settle, namespace),
         Index(cleared, services.semantic.renew),
+        ForgottenBackups(backups),
+        ForgottenSources(services.remembering.library, services.remembering.projects),
     )

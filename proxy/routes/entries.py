@@ -53,7 +53,7 @@ def list_entries(
     selection = Selection(
         namespace=namespace,
         model=model,
-        project=project,
+        project=parts.remembering.projects.resolve(project) if project else project,
         tag=tag,
         policy=policy,
         status=status,

@@ -8,8 +8,12 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import JSONResponse
 
+from proxy.errors import Unavailable
 from proxy.live.reload import Reloader
+from proxy.remembering.standing import SourcesStanding
 from proxy.routes.access import Admin, Parts
+from proxy.services import Services
+from proxy.version import installed_version
 from store.errors import StoreError
 
 router = APIRouter(tags=["health"])
@@ -44,6 +48,30 @@ async def readiness(request: Request, parts: Parts) -> Response:
     return JSONResponse(body, 503 if health.status == "starting" else 200)
 
 
+@router.get("/health", operation_id="health")
+def overview(parts: Parts) -> dict[str, Any]:
+    """The version, how many vectors can be searched, and whether all sources are there and read.
+
+    ``vector_count``: of stored answers and pieces of documents together, 0 until the embedder is up;
+    ``sources_ready`` is true where no source is configured.
+    """
+    library, embedder = parts.remembering.library, parts.semantic.embedder()
+    try:
+        answers = 0 if embedder is None else parts.entries.count_indexed(embedder.id)
+        counted = {"entries": answers, "chunks": library.shelf.count()}
+        ready = SourcesStanding(library, parts.remembering.ingesting).ready()
+    except StoreError as error:
+        parts.health.failed(error)
+        raise Unavailable("The store cannot be read now.") from error
+    return {
+        "status": parts.health.status,
+        "version": installed_version(),
+        "vector_count": sum(counted.values()),
+        "vectors": counted,
+        "sources_ready": ready,
+    }
+
+
 @router.get("/metrics", operation_id="metrics", response_class=Response)
 def metrics(parts: Parts, _: Admin) -> Response:
     """Prometheus metrics."""
@@ -54,6 +82,17 @@ def metrics(parts: Parts, _: Admin) -> Response:
         jobs = parts.remembering.jobs.counts().values()
         for state in ("waiting", "set_aside"):
             parts.metrics.memory_queue.labels(state).set(sum(counted[state] for counted in jobs))
+        _show_sources(parts)
     except StoreError as error:
         parts.health.failed(error)
     return Response(generate_latest(parts.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _show_sources(parts: Services) -> None:
+    library, metrics = parts.remembering.library, parts.metrics
+    figures = library.ingestion.documents.figures().values()
+    waiting = sum(library.notes.waiting().values())
+    metrics.source_documents.labels("ready").set(sum(row["documents"] for row in figures))
+    metrics.source_documents.labels("failed").set(sum(row["failed"] for row in figures))
+    metrics.source_chunks.labels("found").set(sum(row["chunks"] for row in figures) - waiting)
+    metrics.source_chunks.labels("waiting").set(waiting)

@@ -95,7 +95,7 @@ def _selection(given: Invalidate, parts: Services) -> Selection:
     return Selection(
         namespace=given.namespace,
         model=given.model,
-        project=given.project,
+        project=None if given.project is None else parts.remembering.projects.resolve(given.project),
         tag=given.tag,
         policy=given.policy,
         created_before=None if older is None else time.time() - seconds_of(older, "older_than"),

@@ -13,5 +13,5 @@ router = APIRouter(tags=["operations"])
 
 @router.post("/cache/reindex", operation_id="reindex")
 def reindex(parts: Parts, _: Admin) -> dict[str, Any]:
-    """Write the vector index again from SQL."""
-    return {"status": "done", "vectors": parts.semantic.reindex()}
+    """Write the vector indexes of answers and of documents again from SQL; ``vectors`` counts both."""
+    return {"status": "done", "vectors": parts.semantic.reindex() + parts.remembering.library.reindex()}

@@ -55,7 +55,8 @@ def queue(
     limit: Annotated[int, Query(description="At most 500; 0 or less gives no cards.")] = 50,
 ) -> dict[str, Any]:
     """What waits: the most supported first, then the surest, then the oldest. `waiting` counts all of it by kind."""
-    found = parts.remembering.review.queue(namespace=namespace, project=project, kind=kind, limit=limit)
+    within = None if project is None else parts.remembering.projects.resolve(project)
+    found = parts.remembering.review.queue(namespace=namespace, project=within, kind=kind, limit=limit)
     return {"count": len(found.cards), "waiting": dict(found.waiting), "cards": [_card(card) for card in found.cards]}
 
 

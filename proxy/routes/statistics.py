@@ -6,11 +6,13 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
 
+from memory.sources.source import Source
 from memory.statistics.calls import Calls
 from memory.statistics.trend import TooManyBuckets
 from proxy.config import parse_duration
 from proxy.errors import Forbidden, InvalidRequest
 from proxy.insights.report import MOST_ROWS, SAMPLE, Insights
+from proxy.remembering.standing import SourcesStanding
 from proxy.routes.access import AnyCaller, Parts
 
 router = APIRouter(tags=["statistics"], prefix="/stats")
@@ -35,6 +37,7 @@ def selected(
     if caller.visible is not None and namespace not in (None, caller.visible):
         raise Forbidden("Only an admin sees another namespace's statistics.", param="namespace")
     seconds = read_window(window, parts.settings.stats.window)
+    project = parts.remembering.projects.resolve(project) if project else project
     return Calls(seconds, caller.visible if namespace is None else namespace, project, model, client, session)
 
 
@@ -55,17 +58,23 @@ Reader = Annotated[Insights, Depends(insights)]
 
 
 @router.get("", operation_id="stats")
-def stats(parts: Parts, reader: Reader, calls: Selected) -> dict[str, Any]:
+def stats(parts: Parts, caller: AnyCaller, reader: Reader, calls: Selected) -> dict[str, Any]:
     """Requests, hit rates, misses and bypasses by reason, latencies, savings; a client sees its own namespace.
 
     Beside each semantic hit rate stands ``semantic_error``: the wrong answers per semantic hit that audits found, with
     a 95 % interval. ``semantic`` says what serving by meaning stands on: for each namespace its labels, and for each
     error budget in use the cut in force, where it comes from, the upper bound of its error, and why nothing is served
     where that is so. ``memory`` counts memories by status, what waits for review, what calls and people changed in the
-    window, and the jobs that wait behind the answers or failed too often.
+    window, and the jobs that wait behind the answers or failed too often. ``memory.worth`` compares sessions that got
+    memories with those held out (``memory.context.holdout``): corrections, repeats, tokens and calls, each with the
+    difference and its 95 % interval; ``memory.prompt_cache`` says how much of the prompts upstreams had cached.
+    ``ingestion`` counts documents and pieces of the sources that the namespace may read, and for admins the runs in the
+    window by status, the run under way and those that wait.
     """
     semantic = parts.learning.standing(calls.namespace)
-    return {**reader.summary(calls), "semantic": semantic, "memory": reader.memory(calls)}
+    memory = reader.memory(calls, parts.settings.memory.context.holdout)
+    ingestion = _ingestion(parts, caller, calls)
+    return {**reader.summary(calls), "semantic": semantic, "memory": memory, "ingestion": ingestion}
 
 
 @router.get("/semantic", operation_id="stats_semantic")
@@ -125,6 +134,16 @@ def advice(parts: Parts, reader: Reader, calls: Selected) -> dict[str, Any]:
     """What to do next, at most five sentences."""
     semantic = parts.learning.standing(calls.namespace)
     return {"advice": reader.advice(calls, reader.summary(calls), semantic)}
+
+
+def _ingestion(parts: Parts, caller: AnyCaller, calls: Calls) -> dict[str, Any]:
+    standing = SourcesStanding(parts.remembering.library, parts.remembering.ingesting)
+
+    def may_see(source: Source) -> bool:
+        return calls.namespace is None or source.serves(calls.namespace)
+
+    figures = standing.figures(may_see)
+    return figures if caller.visible is not None else {**figures, **standing.runs(calls.since)}
 
 
 def read_window(text: str | None, default: float) -> float:

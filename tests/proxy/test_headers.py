@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 
 import pytest
@@ -160,3 +161,12 @@ def test_headers_of_the_upstream_that_mean_something_go_on():
 )
 def test_headers_of_the_hop_cookies_and_what_another_reprise_says_do_not_go_on(name):
     assert passed_on({name: "x", "x-request-id": "r"}) == {"x-request-id": "r"}
+
+
+def test_a_held_out_call_says_so():
+    given = dataclasses.replace(exchange(), holdout=True)
+    headers = cache_headers(given, outcome(Miss(Reason.NO_ENTRY)), "minimal")
+    assert (headers["x-reprise-memories"], headers["x-reprise-holdout"]) == ("0", "true"), "something was kept back"
+    for holdout in (None, False):
+        given = dataclasses.replace(exchange(), holdout=holdout)
+        assert "x-reprise-holdout" not in cache_headers(given, outcome(Miss(Reason.NO_ENTRY)), "full"), holdout

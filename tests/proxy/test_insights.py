@@ -11,7 +11,9 @@ from cache.calibration import Calibrations
 from cache.policy import Policy
 from memory.interactions import Interaction, Interactions
 from memory.statistics.calls import Calls
+from memory.statistics.worth import NO_HOLDOUT
 from proxy.insights.report import Insights
+from proxy.insights.worth import reacts, worth_of
 from store.database import Database
 from store.tables import labels
 from tests.fakes import FakeVerifier
@@ -279,3 +281,21 @@ async def test_with_minimal_exposure_a_client_learns_nothing_of_stored_prompts(r
     assert not hidden & mine.keys()
     assert hidden <= admins.keys()
     assert [row.keys() & {"entry_id"} for row in saved] == [set()]
+
+
+# What memory is worth
+
+
+def test_without_a_holdout_nothing_is_compared_unless_there_was_one(database, record):
+    record({"cache_status": "miss", "session_id": "a", "holdout": False})
+    assert worth_of(database, Calls(HOUR), 0.0)["worth"] == {"holdout": 0.0, "note": NO_HOLDOUT}, "off says so"
+    record({"cache_status": "miss", "session_id": "b", "holdout": True})
+    ended = worth_of(database, Calls(HOUR), 0.0)["worth"]
+    assert ended["arms"]["held_out"]["sessions"] == 1, "what was held out before it was switched off still tells"
+
+
+def test_turns_are_read_as_the_quality_of_answers_reads_them():
+    asked = "When do the backups of Sunday run?"
+    assert reacts(asked, "No, that's wrong.") == "corrected", "an objection"
+    assert reacts(asked, "When do the backups of Sunday run, please?") == "repeated", "the same again"
+    assert reacts(asked, "Thanks!") is None, "a word of thanks is neither"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+import sqlalchemy as sa
 
 from memory.extraction.model import extractor_of
 from memory.memories.memory import Actor
@@ -13,7 +14,8 @@ from proxy.config import ExtractionSettings
 from proxy.metrics import Metrics
 from proxy.remembering.extractor import Extractor
 from proxy.remembering.worker import Later
-from tests.proxy.test_memory_routes import ADMIN, KEYS, A, B, candidate
+from store.tables import interactions
+from tests.proxy.test_memory_routes import ADMIN, KEYS, A, B, candidate, ok
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "Which tea does the user drink?"}]}
 
@@ -127,3 +129,36 @@ async def test_an_admin_reads_what_a_client_may_not(keyed):
     memory = told(parts, "team-a", "The user drinks green tea")
     assert (await client.get(f"/memory/{memory.id}", headers=B)).status_code == 404, "another namespace's is not there"
     assert (await client.get(f"/memory/{memory.id}", headers=ADMIN)).status_code == 200, "to an admin it is"
+
+
+def called(prompt, project):
+    body = {"model": "m", "messages": [{"role": "user", "content": prompt}]}
+    return {"json": body, "headers": {"x-reprise-project": project, "x-reprise-memory": "read"}}
+
+
+async def test_rows_under_a_later_alias_do_not_vanish(run_app):
+    """They are found under the project's id and under every name it goes by."""
+    old, fact = "Moon Shot", {"category": "decision", "key": "language", "value": "Ada"}
+    async with run_app() as (client, parts):
+        memory = {"memory_type": "project", "content": "Launch is on Monday", "project": old}
+        await ok(client.post("/memory", json=memory))
+        await ok(client.post("/interactions", json={"prompt": "Posted", "project": old}))
+        await ok(client.post("/project/state", json={**fact, "project": old}))
+        await ok(client.post("/v1/chat/completions", **called("When is launch?", old)))
+        done = await ok(client.post("/projects/register", json={"project_id": "apollo", "aliases": ["Moon Shot"]}))
+        assert {name: done["moved"][name] for name in ("memories", "project_state", "interactions")} == {
+            "memories": 1,
+            "project_state": 1,
+            "interactions": 2,
+        }
+        for name in ("apollo", "moon shot", old, " APOLLO "):
+            assert (await ok(client.get("/memory", params={"project": name})))["count"] == 1, name
+            assert (await ok(client.get("/interactions", params={"project": name})))["count"] == 2, name
+            assert len((await ok(client.get(f"/project/state/{name}")))["entries"]) == 1, name
+            assert (await ok(client.get("/stats", params={"project": name})))["requests"] == 1, name
+        for name in (old, "apollo"):
+            answer = await client.post("/v1/chat/completions", **called("When is the launch?", name))
+            assert answer.headers["x-reprise-memories"] != "0", f"its memories are put into calls of {name}"
+        asked = sa.select(interactions.c.input_hash).where(interactions.c.prompt == "When is the launch?")
+        shared = {row["input_hash"] for row in parts.database.query(asked)}
+        assert len(shared) == 1, "one project has one key, whatever it is called"

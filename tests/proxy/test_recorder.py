@@ -374,3 +374,25 @@ async def test_a_project_that_policy_does_not_hear_is_not_recorded(recorder, log
     unheard = dataclasses.replace(given, call=dataclasses.replace(given.call, scope=Scope("default")))
     await recorder.record(unheard, outcome(MISS, 200, answer=answer()))
     assert log.rows[0].project == ""
+
+
+# The arms of the holdout, and what the upstream had cached
+
+
+@pytest.mark.parametrize(("holdout", "context"), [(None, "none"), (False, "injected"), (True, "held_out")])
+async def test_tokens_that_the_upstream_had_cached_are_logged_and_counted(recorder, log, value, holdout, context):
+    given = dataclasses.replace(exchange(), holdout=holdout)
+    usage = {"prompt_tokens": 1100, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 1024}}
+    await recorder.record(given, outcome(MISS, answer=answer(usage=usage)))
+    assert (log.rows[0].cached_tokens, log.rows[0].holdout) == (1024, holdout), "in columns of their own"
+    assert value("reprise_input_cached_tokens_total", context=context) == 1024, "by what memory did"
+    assert value("reprise_input_tokens_total", context=context) == 1100, "beside the whole they are part of"
+
+
+async def test_calls_that_asked_no_upstream_of_their_own_had_nothing_cached(recorder, log, value):
+    usage = {"prompt_tokens": 1100, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 1024}}
+    await recorder.record(exchange(), outcome(HIT, answer=answer(usage=usage)))
+    await recorder.record(exchange(), outcome(MISS, answer=answer(usage=usage), collapsed=True))
+    await recorder.record(exchange(), outcome(MISS, answer=answer()))
+    assert [row.cached_tokens for row in log.rows] == [None, None, None], "replayed, joined, and not told"
+    assert value("reprise_input_tokens_total", context="none") == 0, "so that the share is of what was told"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from proxy.usage import Usage, response_text, usage_of
+from proxy.usage import Usage, cached_tokens, response_text, usage_of
 from tests.proxy.completions import ANYTHING, completions, examples
 from tests.proxy.fakes import answer
 
@@ -53,3 +53,22 @@ def test_the_text_of_an_answer_is_always_text_that_can_be_kept(message):
     text = response_text(answer(choices=[{"message": message}]))
     assert "half ?" in text
     assert text.encode()
+
+
+@pytest.mark.parametrize(
+    ("usage", "cached"),
+    [
+        ({"prompt_tokens": 1100, "prompt_tokens_details": {"cached_tokens": 1024}}, 1024),
+        ({"prompt_tokens_details": {"cached_tokens": 0}}, 0),
+        ({"prompt_tokens": 9, "cache_read_input_tokens": 7, "cache_creation_input_tokens": 2}, 7),
+        ({"prompt_tokens_details": {"cached_tokens": None}, "cache_read_input_tokens": 7}, 7),
+        ({"prompt_cache_hit_tokens": 64, "prompt_cache_miss_tokens": 3}, 64),
+        ({"prompt_tokens": 9}, None),
+        ({"prompt_tokens_details": {"cached_tokens": True}}, None),
+        ({"prompt_tokens_details": {"cached_tokens": -1}}, None),
+        ({"prompt_tokens_details": [], "cache_read_input_tokens": "7"}, None),
+        (None, None),
+    ],
+)
+def test_what_was_cached_is_read_as_each_provider_says_it(usage, cached):
+    assert cached_tokens(answer(usage=usage)) == cached

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.context.packs import CLOSING, MOST_CHARS, OPENING, SHARES, note_of, pack, ranked, reach
+from memory.context.notes import MOST_CHARS, SHARES, note_of, ranked, reach
+from memory.context.packs import CLOSING, NOTES_HEAD, OPENING, PIECES_HEAD, STATE_HEAD, pack
+from memory.context.pieces import pieces_of
+from memory.context.ranking import Ranked
+from memory.context.statements import by_need, statements_of
 from memory.context.terms import ENDS_CHARS, terms
 from memory.memories.memory import TYPES, Memory
+from memory.projects.state import Fact
+from tests.memory.context.test_ranking import chunk
 
 BUDGET = 3000
 NUMBERS = iter(range(10_000_000))
@@ -267,3 +274,133 @@ def test_whatever_memories_say_the_block_is_whole_and_within_its_budget(memories
     inside = made.text[len(OPENING) : -len(CLOSING)]
     assert not re.search(r"<[\s/]*memory|<\|", inside, re.IGNORECASE), "and nothing within ends it"
     assert inside.count("\n") == len(made.memories), "each memory is one line"
+
+
+# State and pieces of documents
+
+
+def facts(*said):
+    """A project's facts: category, key and value of each."""
+    named = ("namespace", "project", "source", "status", "updated_at")
+    rest = dict(zip(named, ("default", "apollo", "", "active", "2026-03-01 09:00:00"), strict=True))
+    return [
+        Fact(id=f"sta_{at:04d}", category=category, key=key, value=value, confidence=1.0, **rest)
+        for at, (category, key, value) in enumerate(said)
+    ]
+
+
+def quotes(*pieces, cosine=0.8, least=0.3):
+    """Pieces of documents as packs take them, the best first."""
+    return pieces_of([Ranked(piece, cosine, cosine) for piece in pieces], least)
+
+
+STATE = facts(("status", "phase", "beta"), ("decision", "store", "SQLite only"))
+
+
+def full(memories=(), said=(), pieces=(), prompt="backups", budget=BUDGET):
+    """The pack of all there is."""
+    matches = ranked(map(note_of, memories), "apollo", terms(prompt), reach(budget))
+    return pack(matches, budget, by_need(statements_of(said), terms(prompt)), pieces)
+
+
+def test_the_whole_block_state_first_then_memories_then_documents():
+    piece = chunk("They run at two.\n\n- daily", headings=("Guide", "Backups"), title="Guide")
+    made = full([memory("Backups run nightly")], STATE, quotes(piece))
+    assert made.text == (
+        f"{OPENING}{STATE_HEAD}- status/phase: beta\n- decision/store: SQLite only\n"
+        f"{NOTES_HEAD}- Backups run nightly\n"
+        f"{PIECES_HEAD}Guide > Backups:\n> They run at two.\n>\n> - daily\n{CLOSING}"
+    )
+    assert made.state == ("sta_0000", "sta_0001")
+    assert made.chunks == ((piece.id, piece.digest),)
+    assert made.as_log()["chunks"] == [[piece.id, piece.digest]]
+    assert made.used["state"] == len("- status/phase: beta\n- decision/store: SQLite only\n")
+
+
+def test_each_alone_makes_a_block():
+    assert (
+        full(said=STATE).text == f"{OPENING}{STATE_HEAD}- status/phase: beta\n- decision/store: SQLite only\n{CLOSING}"
+    )
+    assert full(pieces=quotes(chunk("Yes.", headings=("A",)))).text == f"{OPENING}{PIECES_HEAD}A:\n> Yes.\n{CLOSING}"
+
+
+@pytest.mark.parametrize(
+    ("title", "headings", "head"),
+    [
+        ("Guide", ("Guide", "Backups"), "Guide > Backups"),
+        ("Handbook", ("Guide", "Backups"), "Handbook > Guide > Backups"),
+        ("", ("", "Backups"), "Backups"),
+        ("", (), "guide.md"),
+        ("A\nProject state:", (), "A Project state:"),
+    ],
+)
+def test_a_piece_stands_under_its_title_and_headings(title, headings, head):
+    made = full(pieces=quotes(chunk("Yes.", headings=headings, title=title)))
+    assert f"\n{head}:\n> Yes.\n" in made.text
+
+
+def test_what_is_too_unlike_the_prompt_stays_out():
+    near, far = chunk("near"), chunk("far")
+    found = [Ranked(near, 0.3, 0.3), Ranked(far, 0.29, 2.9)]
+    assert [piece.id for piece in pieces_of(found, 0.3)] == [near.id], "the cosine counts, whatever the score"
+
+
+def test_the_same_words_stand_there_once():
+    first, again = chunk("Yes.", path="a.md", digest="d"), chunk("Yes.", path="b.md", digest="d")
+    assert [piece.id for piece in quotes(first, again)] == [first.id], "the better ranked one"
+
+
+def test_state_that_does_not_fit_its_share_is_the_state_that_the_prompt_does_not_speak_of():
+    said = facts(*[("fact", f"key{at}", "filler " * 20) for at in range(8)], ("fact", "zz", "backups at two " * 8))
+    made = full(said=said)
+    assert "sta_0008" in made.state, "the prompt speaks of it"
+    assert len(made.state) < len(said), "there is no room for all"
+    assert made.used["state"] + len(STATE_HEAD) <= 0.2 * BUDGET
+    assert list(made.state) == sorted(made.state), "in the block they stand in their own order"
+
+
+def test_what_the_others_leave_goes_to_documents_and_these_give_way_first():
+    pieces = quotes(*[chunk(f"{at} ".ljust(300, "x")) for at in range(20)])
+    alone, crowded = full(pieces=pieces), full([*many(30), *many(30, "project", "apollo")], STATE, pieces)
+    assert alone.used["chunks"] > 0.75 * BUDGET, "nobody else needs the room"
+    assert 0.3 * BUDGET < crowded.used["chunks"] < 0.7 * BUDGET, "the others have theirs"
+    assert crowded.used["state"] == full(said=STATE).used["state"]
+    assert {id_ for id_, _ in crowded.chunks} == {piece.id for piece in pieces[: len(crowded.chunks)]}, "the worst go"
+
+
+def test_prompts_that_get_the_same_pieces_get_the_same_bytes():
+    pieces = quotes(chunk("One."), chunk("Two."), chunk("Three."))
+    assert full(pieces=pieces) == full(pieces=pieces[::-1])
+
+
+def test_another_fact_or_piece_has_another_digest():
+    piece = chunk("Yes.")
+    made = {full(said=STATE, pieces=quotes(piece)).digest, full(said=STATE[:1], pieces=quotes(piece)).digest}
+    renewed = dataclasses.replace(STATE[0], id="sta_9999")
+    made.add(full(said=[renewed, STATE[1]], pieces=quotes(piece)).digest)
+    made.add(full(said=STATE, pieces=quotes(dataclasses.replace(piece, digest="other"))).digest)
+    made.add(full(said=STATE, pieces=quotes(dataclasses.replace(piece, id="chk_other"))).digest)
+    assert len(made) == 5
+
+
+_WORDS = st.text(st.sampled_from("<>/|&; \n\r\tmeory…backups é\u200b\u202e\u2028\x0b"), min_size=1, max_size=300)
+_QUOTES = st.lists(st.builds(chunk, _WORDS, title=_WORDS, headings=st.lists(_WORDS, max_size=2).map(tuple)), max_size=6)
+_FACTS = st.lists(st.tuples(st.sampled_from(["status", "fact"]), _WORDS, _WORDS), max_size=8)
+
+
+@given(_MEMORIES, _FACTS, _QUOTES, st.integers(0, 5000))
+def test_whatever_all_of_them_say_the_block_is_whole_and_within_its_budget(memories, said, pieces, budget):
+    made = full(memories, facts(*said), quotes(*pieces), budget=budget)
+    if made is None:
+        return
+    assert len(made.text) <= budget, "never more than the budget"
+    assert made.used["state"] <= 0.2 * budget, "state keeps to its share"
+    assert sum(made.used[band] for band in SHARES) <= 0.4 * budget, "memories keep to theirs"
+    assert made.text.startswith(OPENING), "it begins as a block does"
+    assert made.text.endswith(CLOSING), "and ends as one"
+    inside = made.text[len(OPENING) : -len(CLOSING)]
+    assert not re.search(r"<[\s/]*memory|<\|", inside, re.IGNORECASE), "nothing within ends it"
+    heads = [line for line in inside.splitlines() if not line.startswith(("- ", ">"))]
+    ours = {head.strip() for head in (STATE_HEAD, NOTES_HEAD, PIECES_HEAD)}
+    assert len([line for line in heads if line in ours]) <= 3, "no document makes a head of ours"
+    assert len(heads) <= 3 + len(made.chunks), "every line is a fact's, a memory's, or quoted under its head"

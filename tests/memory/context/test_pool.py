@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from memory.context import pool as pools
-from memory.context.packs import note_of, pack, ranked
+from memory.context.notes import note_of, ranked
+from memory.context.packs import pack
 from memory.context.pool import Held, Index, Pool
 from memory.context.terms import terms
 from memory.memories.ledger import MOST_CHANGES

@@ -1,0 +1,1 @@
+"""Documents of configured folders: read, cut into pieces, found by meaning."""

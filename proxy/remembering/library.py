@@ -1,0 +1,103 @@
+"""Sources in one server: the life of their index, beside the calls, and the parts that read and find documents."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from memory.projects.registry import Registry
+from memory.sources.chunk_index import ChunkIndex
+from memory.sources.chunk_notes import ChunkNotes
+from memory.sources.ingestion import Ingestion
+from memory.sources.shelf import Shelf
+from memory.sources.source import Sources
+from proxy.health import Health
+from store.database import Database
+from store.embedder import EmbedderError, EmbedderSource
+from store.errors import StoreError
+
+LOOK: Final = 0.2
+"""Seconds between two looks whether the embedder is there."""
+PART: Final = "sources"
+"""What health calls this."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Library:
+    """The sources' index, shelf and ingestion. Opens nothing before ``start`` or ``open``.
+
+    Args:
+        folder: the index's.
+        sources: those in force.
+        embedder: the semantic tier's, once it is there.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        sources: Sources,
+        projects: Registry,
+        embedder: EmbedderSource,
+        health: Health,
+    ) -> None:
+        self.sources = sources
+        self.notes = ChunkNotes(database)
+        self.index = ChunkIndex(self.notes, sources, folder, lambda: self.shelf.changed())
+        self.shelf = Shelf(database, sources, self.notes, self.index)
+        self.ingestion = Ingestion(
+            database,
+            self.index,
+            sources,
+            owner=projects.owner,
+            told=lambda error: health.failed(error, PART),
+        )
+        self._embedder = embedder
+        self._health = health
+
+    async def start(self) -> None:
+        """Open the index once the embedder is there, and give it what it lacks, which may take minutes."""
+        while self._embedder() is None:  # noqa: ASYNC110  it comes up in a thread that tells of nothing
+            await asyncio.sleep(LOOK)
+        try:
+            await asyncio.to_thread(self.mend, math.inf)
+        except (EmbedderError, StoreError) as error:
+            self._health.failed(error, PART)
+
+    def open(self) -> bool:
+        """Open the index where there is something for it; is it open? Raises ``StoreError``."""
+        embedder = self._embedder()
+        if not self.index.is_open and embedder is not None and (self.sources() or self.notes.any()):
+            self.index.open(embedder)
+        return self.index.is_open
+
+    def mend(self, patience: float) -> int:
+        """Embed and write to the index what it lacks; gives how many pieces. Raises ``StoreError``, ``EmbedderError``.
+
+        Args:
+            patience: seconds after which the rest is left to the next time.
+        """
+        if not self.open():
+            return 0
+        written = self.index.mend(patience)
+        self._health.worked(PART)
+        return written
+
+    def reindex(self) -> int:
+        """Write the whole index again from SQL; gives how many pieces. Raises as ``mend``."""
+        return self.index.rewrite() if self.open() else 0
+
+    def stop(self) -> None:
+        """Ask long work to end after its present step."""
+        self.ingestion.stop()
+        self.index.stop()
+
+    def close(self) -> None:
+        """Let the index go."""
+        self.stop()
+        self.index.close()
