@@ -1,6 +1,7 @@
 """Interactions: every round trip, logged before its caller has the last byte.
 
-A row is never rewritten, but for its quality and to forget. ``created_at`` is text in UTC, ``YYYY-MM-DD HH:MM:SS``.
+A row is never rewritten, but for its quality, to forget, and to follow its project when that gets another name
+(``memory.projects.merging``). ``created_at`` is text in UTC, ``YYYY-MM-DD HH:MM:SS``.
 """
 
 from __future__ import annotations

@@ -6,13 +6,18 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import structlog
+
 from proxy.version import installed_version
 from store.backups.copying import SQLiteSource
 from store.backups.folder import Backups
+from store.backups.restoring import finish
 from store.directory import DataDirectory
 
 if TYPE_CHECKING:
     from proxy.services import Services
+
+_log = structlog.get_logger(__name__)
 
 
 def build_backups(services: Services) -> Backups:
@@ -24,6 +29,16 @@ def build_backups(services: Services) -> Backups:
             yield
 
     return Backups(services.directory, SQLiteSource(services.directory.database), installed_version(), still)
+
+
+def finish_restore(directory: DataDirectory) -> None:
+    """Finish a restore that was interrupted, and log it. For whoever has just taken the directory.
+
+    Raises ``BackupError``: the directory is not to be used.
+    """
+    outcome = finish(directory)
+    if outcome is not None:
+        _log.warning(outcome)
 
 
 def backups_of(directory: DataDirectory) -> Backups:

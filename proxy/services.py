@@ -7,14 +7,13 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import structlog
-
 from cache.lookup import Cache
 from memory.interactions import Interactions
 from memory.redaction import build_redactor
 from memory.statistics.summary import Statistics
 from proxy.asking import Asking
 from proxy.auth import Authenticator
+from proxy.backups import finish_restore
 from proxy.config import Settings
 from proxy.entries.eviction import Evictor
 from proxy.entries.invalidation import Invalidation
@@ -49,7 +48,6 @@ from proxy.upstreams.base import Upstream
 from proxy.upstreams.direct import DirectUpstream
 from proxy.upstreams.litellm_sdk import LiteLLMUpstream
 from proxy.upstreams.router import Router
-from store.backups.restoring import finish
 from store.catalogue import Catalogue
 from store.database import Database
 from store.directory import DataDirectory
@@ -58,8 +56,6 @@ from store.epochs import Epochs
 from store.experiments import KnownExperiments
 from store.jobs import Jobs
 from store.labels import Labels
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass
@@ -149,9 +145,7 @@ def build_services(settings: Settings) -> Services:
     directory = DataDirectory(settings.server.data_dir)
     directory.prepare()
     directory.hold({"pid": os.getpid(), "host": settings.server.host, "port": settings.server.port})
-    interrupted = finish(directory)
-    if interrupted is not None:
-        _log.warning(interrupted)
+    finish_restore(directory)
     database = Database(directory.database, settings.store.durability)
     experiments = KnownExperiments(database)
     live = Live(settings, directory.secret(), experiments.kept)

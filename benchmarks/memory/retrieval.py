@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import shutil
 import tempfile
 import time
 import unicodedata
@@ -60,7 +61,22 @@ def questions_of(half: str) -> list[Question]:
 
 def _question(row: Mapping[str, Any]) -> Question:
     places = [row, *row.get("also", ())]
-    return Question(row["question"], tuple((place["source_file"], folded(place["heading"])) for place in places))
+    return Question(row["question"], tuple((shown(place["source_file"]), folded(place["heading"])) for place in places))
+
+
+def shown(path: str) -> str:
+    """A path without the dots that hide its folders: what is hidden is not ingested."""
+    return "/".join([part.lstrip(".") for part in path.split("/")])
+
+
+def unhidden(corpus: Path, to: Path) -> Path:
+    """A copy of the corpus in which no folder is hidden."""
+    for path in sorted(corpus.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            copy = to / shown(path.relative_to(corpus).as_posix())
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, copy)
+    return to
 
 
 class Parts:
@@ -165,7 +181,8 @@ def main() -> None:
     ways = {"without boosts": PLAIN} if arguments.no_boosts else {"with boosts": Weights(), "without boosts": PLAIN}
     with ExitStack() as closing:
         folder = arguments.data_dir or Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="reprise-bench-")))
-        parts = Parts(arguments.corpus.resolve(), folder, closing)
+        folder.mkdir(parents=True, exist_ok=True)
+        parts = Parts(unhidden(arguments.corpus, folder / "corpus"), folder / "data", closing)
         figures: dict[str, object] = {"corpus": ingested(parts)}
         questions = questions_of(arguments.half)
         found = {name: measured(parts, questions, weights) for name, weights in ways.items()}

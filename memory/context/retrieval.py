@@ -85,6 +85,8 @@ class Retriever:
 
 def embedded(prompt: str, embedder: Embedder) -> Vector:
     """A prompt's vector, length 1; of one that is too long, that of its ends together. Raises ``EmbedderError``."""
+    # Half a surrogate pair is no text, and no reason to fail.
+    prompt = prompt.encode("utf-8", "replace").decode()
     if len(prompt) <= LONG_CHARS or embedder.fits(prompt):
         whole: Vector = embedder.embed([prompt])[0]
         return whole

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -13,6 +13,9 @@ from memory.memories import pairs, rows
 from memory.memories.audit_trail import AuditTrail, Changed
 from memory.memories.ledger import Ledger
 from memory.memories.memory import Actor, Conflict, Missing
+
+MADE: Final = ("add", "register")
+"""Actions before which there was nothing: of other ones, a body that is missing was forgotten."""
 
 Entry = Mapping[str, Any]
 """A row of the audit, as read."""
@@ -65,7 +68,7 @@ class Undoing:
         return Undone(new, lead["action"], lead["object_type"], lead["object_id"], lead["namespace"])
 
     def _put_back(self, connection: sa.Connection, entry: Entry) -> Changed:
-        if entry["after"] is None or (entry["before"] is None and entry["action"] != "add"):
+        if entry["after"] is None or (entry["before"] is None and entry["action"] not in MADE):
             raise Conflict(f"{entry['id']} cannot be undone: what it changed was forgotten")
         other = self.others.get(entry["object_type"])
         if other is not None:

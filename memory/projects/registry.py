@@ -13,13 +13,15 @@ import sqlalchemy as sa
 
 from memory.interactions import read_json, stamp_at
 from memory.memories.audit_trail import AuditTrail, Changed
-from memory.memories.memory import Actor, MemoryFault, Missing, clean
+from memory.memories.memory import Actor, Conflict, MemoryFault, Missing, clean
 from memory.projects.names import Definition, Root, checked, folded
 from store.database import Database
 from store.tables import project_names, projects
 
 OBJECT: Final = "project"
 """What the audit calls them."""
+MOST_SPELLED: Final = 4096
+"""Spellings that are known at once; callers can write any."""
 SERVER: Final = ""
 """The audit's namespace of what belongs to none."""
 
@@ -48,6 +50,8 @@ class _Held:
     projects: Mapping[str, Project] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
     """By folded name."""
+    spelled: dict[str, str] = field(default_factory=dict)
+    """What names led to lately, as they were written: folding costs more than finding."""
 
 
 class Registry:
@@ -87,8 +91,13 @@ class Registry:
         characters and spare spaces; empty for none."""
         if not name:
             return ""
-        ids = self._now().ids
-        return ids.get(name) or ids.get(folded(name)) or clean(name)
+        held = self._now()
+        found = held.spelled.get(name)
+        if found is None:
+            if len(held.spelled) >= MOST_SPELLED:
+                held.spelled.clear()
+            found = held.spelled[name] = held.ids.get(folded(name)) or clean(name)
+        return found
 
     def names(self, name: str | None) -> tuple[str, ...]:
         """What the project of this name goes by, its id first; the name alone, as ``resolve`` gives it, where nobody
@@ -195,6 +204,13 @@ class Registry:
                     self._write_down(cleaned, actor, "forget", None, None)
                     changed += 1
         return changed
+
+    def put_back(self, connection: sa.Connection, entry: Mapping[str, Any]) -> Changed:
+        """Refuse to undo what an audit row tells of a project. Raises ``Conflict``.
+
+        Rows have followed its names, and cannot be told from its own any more.
+        """
+        raise Conflict(f"{entry['id']} cannot be undone: write project {entry['object_id']} as it is to be")
 
     def _store(self, definition: Definition, actor: Actor, action: str) -> tuple[Project, frozenset[str] | None]:
         """The project, and the sources whose roots changed; None where nothing did."""

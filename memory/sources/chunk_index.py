@@ -16,11 +16,11 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from memory.sources.chunk_notes import ChunkNotes, Place, Unembedded
+from memory.sources.layout import Layout, forget_layout, read_layout, write_layout
 from memory.sources.source import Sources
 from store.embedder import Embedder, EmbedderError
 from store.errors import VectorIndexError
@@ -31,15 +31,6 @@ WRITTEN_AT_ONCE: Final = 500
 """Vectors from SQL to the index between two looks at who else wants to write."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Layout:
-    """What the index's folder holds, as a file beside it says: for which embedder, and for whom each source."""
-
-    folder: str
-    embedder: str
-    audiences: dict[str, str] = field(default_factory=dict)
 
 
 def text_of(heading_path: Sequence[str], content: str) -> str:
@@ -66,7 +57,7 @@ class ChunkIndex:
         self._mending = threading.Lock()
         self._index: ChromaIndex | None = None
         self._embedder: Embedder | None = None
-        self._layout = _Layout("", "")
+        self._layout = Layout("", "")
         self._damaged = False
         self._stopping = threading.Event()
 
@@ -88,7 +79,7 @@ class ChunkIndex:
         with self._writing:
             if self._index is not None:
                 return
-            layout = self._read_layout()
+            layout = read_layout(self._folder)
             index = self._opened(layout) if layout is not None and layout.embedder == embedder.id else None
             self._embedder = embedder
             if layout is None or index is None:
@@ -201,7 +192,7 @@ class ChunkIndex:
             yield
 
     def rewrite(self) -> int:
-        """Write all of it again from SQL; gives how many pieces it holds. Raises ``StoreError``."""
+        """Write all of it again from SQL; gives how many pieces it holds. Raises as ``mend``."""
         with self._writing:
             if self._index is None:
                 return 0
@@ -263,7 +254,7 @@ class ChunkIndex:
         if unknown:
             sources = self._sources()
             self._layout.audiences |= {name: sources[name].audience if name in sources else "" for name in unknown}
-            self._write_layout()
+            write_layout(self._folder, self._layout)
 
     def _follow_audiences(self) -> None:
         """Move the pieces of sources that are now for others."""
@@ -276,7 +267,7 @@ class ChunkIndex:
                     pass
             with self._writing:
                 self._layout.audiences[name] = source.audience
-                self._write_layout()
+                write_layout(self._folder, self._layout)
 
     def _start_over(self) -> None:
         """An empty index in a folder of its own: Chroma keeps hold of one that it could not open."""
@@ -289,16 +280,16 @@ class ChunkIndex:
             for path in self._folder.iterdir():
                 if path.is_dir():
                     shutil.rmtree(path, ignore_errors=True)
-            self._layout = _Layout(f"index-{secrets.token_hex(4)}", self._embedder_id())
+            self._layout = Layout(f"index-{secrets.token_hex(4)}", self._embedder_id())
             index = ChromaIndex(self._folder / self._layout.folder)
             # First SQL: killed in between, the next start finds no layout and begins again.
-            self._layout_path.unlink(missing_ok=True)
+            forget_layout(self._folder)
             self._notes.forget_index()
-            self._write_layout()
+            write_layout(self._folder, self._layout)
             self._index, self._damaged = index, False
         self._changed()
 
-    def _opened(self, layout: _Layout) -> ChromaIndex | None:
+    def _opened(self, layout: Layout) -> ChromaIndex | None:
         folder = self._folder / layout.folder
         if not folder.is_dir():
             return None
@@ -326,31 +317,6 @@ class ChunkIndex:
             return counted > 0
         # A killed process leaves some that were written but not noted yet.
         return wanted <= counted <= wanted + 2 * sum(self._notes.waiting().values())
-
-    @property
-    def _layout_path(self) -> Path:
-        return self._folder / "layout.json"
-
-    def _read_layout(self) -> _Layout | None:
-        try:
-            given = json.loads(self._layout_path.read_text(encoding="utf-8"))
-            folder, embedder = str(given["folder"]), str(given["embedder"])
-            audiences = {str(name): str(audience) for name, audience in given["audiences"].items()}
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):
-            return None
-        if "/" in folder or folder in ("", ".", ".."):
-            return None
-        return _Layout(folder, embedder, audiences)
-
-    def _write_layout(self) -> None:
-        layout = self._layout
-        given = {"folder": layout.folder, "embedder": layout.embedder, "audiences": layout.audiences}
-        partial = self._layout_path.with_suffix(".part")
-        try:
-            partial.write_text(json.dumps(given), encoding="utf-8")
-            partial.replace(self._layout_path)
-        except OSError as error:
-            raise VectorIndexError(f"cannot write to the index of the sources: {error.strerror or error}") from error
 
 
 def _partition(audience: str, project: str) -> str:

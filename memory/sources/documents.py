@@ -117,8 +117,8 @@ class Documents:
         at: str,
         vectors: Mapping[str, Vector],
         embedder: str | None,
-    ) -> None:
-        """Store a change, in one transaction.
+    ) -> bool:
+        """Store a change, in one transaction; False where its document was deleted meanwhile, and stays so.
 
         Args:
             vectors: by id, of pieces that are new; the others are embedded later.
@@ -130,11 +130,16 @@ class Documents:
             for piece in change.fresh
         ]
 
+        stored: list[bool] = []
+
         def work(connection: sa.Connection) -> None:
             if change.known is None:
                 connection.execute(sa.insert(documents).values(**row))
             else:
-                connection.execute(sa.update(documents).where(documents.c.id == change.document_id).values(**row))
+                known = sa.update(documents).where(documents.c.id == change.document_id)
+                if not connection.execute(known.values(**row)).rowcount:
+                    return
+            stored.append(True)
             for start in range(0, len(change.gone), 500):
                 connection.execute(sa.delete(chunks).where(chunks.c.id.in_(change.gone[start : start + 500])))
             if change.kept:
@@ -145,6 +150,7 @@ class Documents:
                 connection.execute(sa.insert(chunks), made)
 
         self._database.transact(work)
+        return bool(stored)
 
     def touch(self, known: Known, size: int, modified_at: float, at: str) -> None:
         """Note that a file's bytes are the same under another date."""

@@ -12,16 +12,16 @@ import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 from memory.interactions import stamp_at
 from memory.sources.chunk_index import EMBEDDED_AT_ONCE, ChunkIndex
 from memory.sources.chunk_notes import ChunkNotes, Unembedded
-from memory.sources.documents import FAILED, Change, Documents, File, Known, NewPiece, digest_of
-from memory.sources.reading import FORMATS, READER, Unreadable, chunked, read_document
-from memory.sources.roots import Found, Outside, TooLarge, read_inside, walk, within
+from memory.sources.documents import FAILED, Change, Documents, File, Known
+from memory.sources.files import data_of, failed, is_gone, is_same, parsed, seconds_of, storable, walked
+from memory.sources.reading import READER, Unreadable
+from memory.sources.roots import Found
 from memory.sources.runs import Run, Runs
 from memory.sources.source import Source, Sources
 from store.database import Database
@@ -33,8 +33,6 @@ MOST_AT_ONCE: Final = 512
 """New pieces of one file that are embedded before it is stored; those of a larger one follow behind."""
 PURGED_AT_ONCE: Final = 50
 """Documents."""
-SETTLED: Final = 2.0
-"""Seconds that a file's date must lie back for the date alone to say that it is the same."""
 REST: Final = 0.002
 """Seconds between two files that were read: reading is Python's work, and calls must get their turn."""
 LOOKS: Final = 200
@@ -118,15 +116,14 @@ class Ingestion:
     def forget(self, ids: Collection[str]) -> int:
         """Delete documents, with their pieces and vectors; gives how many pieces. Raises ``StoreError``.
 
-        A run that meets their files reads them again.
+        It waits for no run: one under way does not bring them back, a later one that meets their files does.
         """
         forgotten = 0
-        with self._turn:
-            for some in _some(list(ids), PURGED_AT_ONCE):
-                places = self._notes.places(some)
-                with self._index.without(places):
-                    self.documents.delete(some)
-                forgotten += len(places)
+        for some in _some(list(ids), PURGED_AT_ONCE):
+            places = self._notes.places(some)
+            with self._index.without(places):
+                self.documents.delete(some)
+            forgotten += len(places)
         return forgotten
 
     def purge_removed(self) -> int:
@@ -152,7 +149,7 @@ class Ingestion:
         self._settle(run, source, changes)
         if purge:
             missing = [document for path, document in known.items() if path not in seen]
-            run.purged = self._purge([document for document in missing if _is_gone(root, document.path)])
+            run.purged = self._purge([document for document in missing if is_gone(root, document.path)])
         self._purge_removed()
         self._mend()
         run.chunk_count = sum(one.chunk_count for one in self.documents.known(source.name, run.under).values())
@@ -172,7 +169,7 @@ class Ingestion:
             raise Unavailable(f"the folder cannot be read: {error.strerror or type(error).__name__}") from error
         before = self.runs.latest(source.name, found=True) if empty else None
         # Files that are deleted change their folder; an empty one that is older is what is left without a mount.
-        if before is not None and changed_at < _seconds(before.started_at):
+        if before is not None and changed_at < seconds_of(before.started_at):
             raise Unavailable("the folder is empty and was not emptied: is it not mounted?")
         return root
 
@@ -180,7 +177,7 @@ class Ingestion:
         self, run: Run, source: Source, root: Path, known: Mapping[str, Known], seen: set[str]
     ) -> Iterator[File]:
         """The files to be stored: new, changed, and those that cannot be read."""
-        for found in _walked(root, run.under):
+        for found in walked(root, run.under):
             if self._stopping.is_set():
                 raise Stopped
             run.found += 1
@@ -194,28 +191,28 @@ class Ingestion:
 
     def _read(self, run: Run, source: Source, root: Path, found: Found, known: Known | None) -> File | None:
         """What is to be stored of a file; None where all of it is known."""
-        if known is not None and _is_same(found, known):
+        if known is not None and is_same(found, known):
             self._unchanged(run, known)
             return None
-        file = File(_storable(found.path), found.size, found.modified_at)
+        file = File(storable(found.path), found.size, found.modified_at)
         try:
-            data = self._bytes(source, root, found)
+            data = data_of(source, root, found)
         except Unreadable as error:
             run.failed += 1
-            return _failed(file, str(error))
+            return failed(file, str(error))
         digest = hashlib.sha256(data).hexdigest()
         if known is not None and (known.digest, known.reader) == (digest, READER):
             self.documents.touch(known, found.size, found.modified_at, stamp_at(self._clock()))
             self._unchanged(run, known)
             return None
         try:
-            file = _parsed(file, digest, data)
+            file = parsed(file, digest, data)
         except Unreadable as error:
             run.failed += 1
-            return _failed(file, str(error), digest)
+            return failed(file, str(error), digest)
         except Exception as error:  # noqa: BLE001  whatever one file does to a parser, the others must be read
             run.failed += 1
-            return _failed(file, f"the reader failed: {type(error).__name__}", digest)
+            return failed(file, f"the reader failed: {type(error).__name__}", digest)
         run.read += 1
         return file
 
@@ -224,21 +221,6 @@ class Ingestion:
             run.failed += 1
         else:
             run.unchanged += 1
-
-    def _bytes(self, source: Source, root: Path, found: Found) -> bytes:
-        """Raises ``Unreadable``."""
-        if found.problem:
-            raise Unreadable(found.problem)
-        if _storable(found.path) != found.path:
-            raise Unreadable("its name is not UTF-8")
-        try:
-            return read_inside(root, found.path, source.max_file)
-        except TooLarge as error:
-            raise Unreadable(f"it is larger than max_file, {error.limit} bytes") from error
-        except Outside as error:
-            raise Unreadable("it leads out of the source") from error
-        except OSError as error:
-            raise Unreadable(f"it cannot be opened: {error.strerror or type(error).__name__}") from error
 
     def _settle(self, run: Run, source: Source, changes: Sequence[Change]) -> None:
         """Embed the new pieces together, then store each file."""
@@ -281,6 +263,8 @@ class Ingestion:
         made: dict[str, Vector] = {}
         try:
             for start in range(0, len(fresh), EMBEDDED_AT_ONCE):
+                if self._stopping.is_set():
+                    raise Stopped
                 made |= self._index.embed(fresh[start : start + EMBEDDED_AT_ONCE])
         except EmbedderError as error:
             self._told(error)
@@ -315,74 +299,6 @@ class Ingestion:
             self._told(error)
 
 
-def _walked(root: Path, under: str) -> Iterator[Found]:
-    """The files of a source, or the one file or the folder's that ``under`` names."""
-    if not under:
-        yield from walk(root)
-        return
-    try:
-        path = within(root, under)
-        facts = path.stat()
-    except (Outside, OSError):
-        return
-    if path.is_dir():
-        yield from walk(root, under)
-    elif _is_eligible(under):
-        yield Found(under, facts.st_size, facts.st_mtime)
-
-
-def _is_same(found: Found, known: Known) -> bool:
-    """Does its date say that the file is the one that was read?"""
-    if (found.size, found.modified_at, READER) != (known.size, known.modified_at, known.reader):
-        return False
-    # One that could not be opened may be opened now; one written when it was read may have been written again since.
-    return bool(known.digest) and not found.problem and found.modified_at < _seconds(known.ingested_at) - SETTLED
-
-
-def _is_gone(root: Path, path: str) -> bool:
-    """Is there no such file any more, or none to be read? What cannot be looked at is not gone."""
-    try:
-        within(root, path).stat()
-    except (Outside, FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return not _is_eligible(path)
-
-
-def _is_eligible(path: str) -> bool:
-    pure = PurePosixPath(path)
-    return pure.suffix.lower() in FORMATS and not any(part.startswith(".") for part in pure.parts)
-
-
-def _parsed(file: File, digest: str, data: bytes) -> File:
-    document = read_document(data, file.path)
-    pieces = tuple(
-        NewPiece(tuple(piece.heading_path), piece.content, digest_of(piece.heading_path, piece.content))
-        for piece in chunked(document)
-    )
-    return File(
-        file.path,
-        file.size,
-        file.modified_at,
-        digest,
-        document.format,
-        document.encoding,
-        document.title,
-        tuple(document.tags),
-        pieces,
-    )
-
-
-def _failed(file: File, reason: str, digest: str = "") -> File:
-    return File(file.path, file.size, file.modified_at, digest, error=reason)
-
-
-def _storable(path: str) -> str:
-    """The path as SQL can keep it."""
-    return path.encode("utf-8", "backslashreplace").decode()
-
-
 def _fresh(changes: Sequence[Change]) -> int:
     return sum(len(change.fresh) for change in changes)
 
@@ -390,7 +306,3 @@ def _fresh(changes: Sequence[Change]) -> int:
 def _some(ids: Sequence[str], most: int) -> Iterator[Collection[str]]:
     for start in range(0, len(ids), most):
         yield ids[start : start + most]
-
-
-def _seconds(stamp: str) -> float:
-    return datetime.fromisoformat(stamp).replace(tzinfo=UTC).timestamp()

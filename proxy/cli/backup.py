@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -15,11 +15,16 @@ from proxy.cli.options import AsJson, CannotRun, ConfigPath, DataDir, read_setti
 from proxy.cli.remote import RunningServer
 from proxy.cli.stopping import stop_server
 from proxy.config import Settings
-from store.backups.checking import Checked
-from store.backups.folder import Backups
 from store.backups.stamps import is_stamp
 from store.directory import DataDirectory
 from store.errors import StoreError
+
+if TYPE_CHECKING:
+    from store.backups.checking import Checked
+    from store.backups.folder import Backups
+
+PATIENCE: Final = 3600.0
+"""Seconds to wait for a running server: a large database takes its time."""
 
 app = typer.Typer(help="Make backups of the data directory, check them, and put one back.", no_args_is_help=True)
 
@@ -42,7 +47,7 @@ def create(
     holder = directory.holder()
     body = {"include_chroma": include_chroma, "keep": keep}
     if holder:
-        made = RunningServer(holder, settings).post("/admin/backup", body)
+        made = RunningServer(holder, settings, PATIENCE).post("/admin/backup", body)
     else:
         made = _create_here(directory, include_chroma, keep)
     if as_json:
@@ -200,7 +205,7 @@ def _failing() -> Iterator[None]:
 def _server(directory: DataDirectory, settings: Settings) -> RunningServer | None:
     """The server that holds the directory; None where no one or a command does, beside which backups can be read."""
     holder = directory.holder()
-    return RunningServer(holder, settings) if holder and "port" in holder else None
+    return RunningServer(holder, settings, PATIENCE) if holder and "port" in holder else None
 
 
 def _backups(directory: DataDirectory) -> Backups:

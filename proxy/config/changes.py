@@ -35,6 +35,8 @@ LIVE: Final = (
     ("cache", "experiments"),
     ("memory", "interactions"),
     ("memory", "sources"),
+    ("memory", "retrieval"),
+    ("memory", "context"),
     ("stats",),
     ("logging", "level"),
 )

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from memory.projects.registry import Registry
 from proxy.auth import Caller
+from proxy.backups import finish_restore
 from proxy.config import Settings
 from proxy.exchange import Exchange
 from proxy.moving.item import Item, Result
@@ -50,6 +51,7 @@ def open_store(settings: Settings, *, force: bool, dry: bool) -> Iterator[StoreS
     if not dry:
         directory.prepare()
         directory.hold({"pid": os.getpid()})
+        finish_restore(directory)
     with contextlib.ExitStack() as stack:
         stack.callback(directory.release)
         database: Database | None = None

@@ -16,6 +16,7 @@ from memory.interactions import Interactions
 from memory.memories.audit_trail import AuditTrail
 from memory.memories.memories import Memories
 from memory.projects.merging import Merging
+from memory.projects.registry import OBJECT as PROJECT
 from memory.projects.registry import Registry
 from memory.projects.state import OBJECT as STATE
 from memory.projects.state import State
@@ -104,7 +105,7 @@ def build_remembering(
     by_rules = keeping.by_rules if settings.memory.extraction.enabled else None
     learner = Learner(interactions, entries, reinforcement, by_rules, metrics)
     state = State(database, memories.trail, redact=redactor)
-    memories.undoers[STATE] = state.put_back
+    memories.undoers |= {STATE: state.put_back, PROJECT: projects.put_back}
     merging = Merging(database, projects, memories, state)
     lanes = {LEARN: learner.lane(), READ: reading.lane(), EMBED: embedding(tool_vectors), MERGE: moving(merging)}
     shelf, ingesting = library.shelf, Ingesting(library, metrics, health)

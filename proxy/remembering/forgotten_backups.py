@@ -44,7 +44,8 @@ class ForgottenBackups:
         Raises:
             BackupError: nobody can tell.
         """
-        if selector.words is None:
+        if selector.words is None or self._backups.home.is_symlink():
+            # On another disk, where the search of files does not go.
             return [stamp for stamp in self._backups.stamps() if self._holds(stamp, selector)], list(files)
         stamps = {self._stamp_of(name): None for name in files}
         return [stamp for stamp in stamps if stamp], [name for name in files if not self._stamp_of(name)]

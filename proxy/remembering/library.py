@@ -7,8 +7,6 @@ import math
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from memory.projects.registry import Registry
 from memory.sources.chunk_index import ChunkIndex
 from memory.sources.chunk_notes import ChunkNotes
@@ -24,8 +22,6 @@ LOOK: Final = 0.2
 """Seconds between two looks whether the embedder is there."""
 PART: Final = "sources"
 """What health calls this."""
-
-_log = structlog.get_logger(__name__)
 
 
 class Library:
@@ -64,10 +60,7 @@ class Library:
         """Open the index once the embedder is there, and give it what it lacks, which may take minutes."""
         while self._embedder() is None:  # noqa: ASYNC110  it comes up in a thread that tells of nothing
             await asyncio.sleep(LOOK)
-        try:
-            await asyncio.to_thread(self.mend, math.inf)
-        except (EmbedderError, StoreError) as error:
-            self._health.failed(error, PART)
+        await asyncio.to_thread(self.mend, math.inf)
 
     def open(self) -> bool:
         """Open the index where there is something for it; is it open? Raises ``StoreError``."""
@@ -76,21 +69,29 @@ class Library:
             self.index.open(embedder)
         return self.index.is_open
 
-    def mend(self, patience: float) -> int:
-        """Embed and write to the index what it lacks; gives how many pieces. Raises ``StoreError``, ``EmbedderError``.
+    def mend(self, patience: float) -> None:
+        """Embed and write to the index what it lacks. A failure is told; the next time tries again.
 
         Args:
             patience: seconds after which the rest is left to the next time.
         """
-        if not self.open():
-            return 0
-        written = self.index.mend(patience)
-        self._health.worked(PART)
-        return written
+        try:
+            if self.open():
+                self.index.mend(patience)
+                self._health.worked(PART)
+        except (EmbedderError, StoreError) as error:
+            self._health.failed(error, PART)
 
     def reindex(self) -> int:
-        """Write the whole index again from SQL; gives how many pieces. Raises as ``mend``."""
-        return self.index.rewrite() if self.open() else 0
+        """Write the whole index again from SQL; gives how many pieces. Raises ``StoreError``."""
+        if not self.open():
+            return 0
+        try:
+            self.index.rewrite()
+        except EmbedderError as error:
+            # What cannot be embedded waits; all else is written.
+            self._health.failed(error, PART)
+        return self.shelf.count()
 
     def stop(self) -> None:
         """Ask long work to end after its present step."""

@@ -27,6 +27,7 @@ from store.backups.files import copied, hand_over, sync, sync_folders, written
 from store.backups.folder import SPARE, Backups
 from store.backups.manifest import DATABASE, FOLDERS, SECRET, Manifest
 from store.backups.stamps import is_stamp
+from store.database import BUSY_SECONDS
 from store.directory import DataDirectory
 from store.errors import BackupError
 from store.tables import audit
@@ -128,12 +129,23 @@ class Restoring:
         sync_folders(self._place.home)
 
     def _quiesce(self) -> None:
-        """Move what the old database has in its log into it: at no moment does a log lie beside the wrong one."""
+        """Have the old database without a log: at no moment does one lie beside the wrong database.
+
+        It fails while another has the database open, who would delete the new one's log when it is done.
+        """
         path = self._directory.database
-        if path.exists():
-            # One that is too damaged for that is about to go.
-            with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path)) as connection:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        if not path.exists():
+            return
+        try:
+            with contextlib.closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+                connection.execute("PRAGMA journal_mode=DELETE").fetchall()
+        except sqlite3.Error as error:
+            # The low byte is the kind; an error of the driver's own has none.
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                raise BackupError(
+                    "nothing was restored: another process reads the database (reprise stats, a shell of SQLite?)"
+                ) from error
+            # Too damaged for that; it is about to go.
 
 
 def finish(directory: DataDirectory) -> str | None:

@@ -34,9 +34,9 @@ class Port:
         self.docs = docs
         self._upstream = upstream
 
-    def write(self, method: str, path: str, **fields: Any) -> dict[str, Any]:
+    def write(self, method: str, route: str, /, **fields: Any) -> dict[str, Any]:
         """Change something, as an admin."""
-        got = self.server.http.request(method, path, json=fields, headers={"authorization": f"Bearer {ADMIN}"})
+        got = self.server.http.request(method, route, json=fields, headers={"authorization": f"Bearer {ADMIN}"})
         assert got.status_code == 200, got.text
         return dict(got.json())
 
@@ -89,7 +89,7 @@ def port(launch: Launch, upstream: Upstream, tmp_path: Path) -> Callable[..., Po
     return start
 
 
-def test_all_three_reach_the_upstream_in_one_block(port: Callable[..., Port]) -> None:
+def test_all_three_reach_the_upstream_in_one_block_and_nobody_else(port: Callable[..., Port]) -> None:
     harbour = port()
     harbour.state()
     made = harbour.remember()
@@ -116,14 +116,9 @@ def test_all_three_reach_the_upstream_in_one_block(port: Callable[..., Port]) ->
         got = harbour.server.http.get("/debug/context", headers={"authorization": f"Bearer {other}"})
         assert got.status_code == 404, "it is another caller's"
 
-
-def test_the_other_namespace_gets_documents_but_neither_state_nor_memories(port: Callable[..., Port]) -> None:
-    harbour = port()
-    harbour.state()
-    harbour.remember()
     harbour.chat(key=BOB)
-    assert FACT not in harbour.sent()
-    assert NOTE not in harbour.sent()
+    assert FACT not in harbour.sent(), "another namespace gets no state of this one"
+    assert NOTE not in harbour.sent(), "nor its memories"
     assert OPENING_HOURS in harbour.sent(), "the source is everyone's"
     built = harbour.asked("/context/build", BOB, prompt=PROMPT, project="port")
     assert (built["memories_used"], built["state_used"]) == ([], [])

@@ -87,6 +87,11 @@ OPERATIONS = [
     ("POST", "/cache/invalidate"),
     ("POST", "/cache/warm"),
     ("POST", "/cache/reindex"),
+    ("POST", "/ingest"),
+    ("POST", "/ingest/sources"),
+    ("GET", "/sources"),
+    ("POST", "/projects/{name}/refresh"),
+    ("GET", "/health"),
     ("GET", "/health/liveliness"),
     ("GET", "/health/readiness"),
 ]

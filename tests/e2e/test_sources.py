@@ -17,7 +17,7 @@ from tests.e2e.support import Server, eventually, run, write_config
 
 pytestmark = pytest.mark.slow
 
-FILES = 300
+FILES = 200
 ADMIN, TEAM_A, TEAM_B = "sk-e2e-sources-admin", "sk-e2e-sources-team-a", "sk-e2e-sources-team-b"
 
 

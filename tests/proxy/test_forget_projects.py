@@ -106,7 +106,7 @@ async def test_documents_go_whole_and_the_file_is_named(server, docs):
 
 
 async def test_a_path_that_holds_the_words_is_not_told(server):
-    client, parts = server
+    client, _ = server
     receipt = await forgotten(client, subject="quill")
     assert gone(receipt)["documents"] == 2, "one by its text, one by its name"
     assert "uill" not in str(receipt), receipt["left"]

@@ -7,9 +7,12 @@ import time
 import pytest
 import sqlalchemy as sa
 
+from memory.memories.memory import Actor
 from memory.projects.state import CATEGORIES
 from proxy.moving.exporter import Wanted, entries_wanted, interactions_wanted
+from proxy.remembering.projects import MERGE, moving
 from store import tables
+from store.jobs import Job
 from tests.proxy.test_memory_routes import ADMIN, KEYS, A, ok, refused
 
 APOLLO = {"project_id": "apollo", "aliases": ["Apollo Program", "moon shot"], "description": "To the moon."}
@@ -190,6 +193,14 @@ async def test_a_change_of_state_can_be_undone(keyless):
     assert parts.remembering.state.version("default") == 3, "and whoever keeps packs is told"
 
 
+async def test_a_project_is_not_undone_for_rows_have_followed_it(keyless):
+    client, _ = keyless
+    await ok(client.post("/projects/register", json=APOLLO))
+    (made,) = (await ok(client.get("/admin/audit", params={"object_id": "apollo"})))["audit"]
+    error = await refused(client.post("/review/undo", json={"audit_id": made["id"]}), 409)
+    assert "write project apollo as it is to be" in error["message"], "it says what to do instead"
+
+
 async def test_secrets_are_not_kept_in_state(keyless):
     client, _ = keyless
     key = "sk-proj-" + "a1B2c3D4" * 6
@@ -280,3 +291,15 @@ async def test_exports_find_a_project_under_its_aliases(keyless, model):
         wanted = Wanted(project=name)
         for query in (entries_wanted(wanted, time.time()), interactions_wanted(wanted)):
             assert len(parts.database.query(query)) == count, name
+
+
+async def test_a_job_moves_what_the_request_did_not(keyless):
+    client, parts = keyless
+    await ok(client.post("/interactions", json={"prompt": "Hi", "project": "Moon Shot"}))
+    # As if the process had been killed right after the commit.
+    parts.remembering.projects.register("apollo", ["Moon Shot"], actor=Actor("ada"))
+    (queued,) = [row for row in parts.database.query(sa.select(tables.jobs)) if row["kind"] == MERGE]
+    assert queued["run_after"] > queued["queued_at"], "after what is being written just now"
+    job = Job(queued["id"], MERGE, queued["key"], "", 1, queued["queued_at"])
+    moving(parts.remembering.merging).work(job)
+    assert [row["project"] for row in rows(parts, tables.interactions)] == ["apollo"]

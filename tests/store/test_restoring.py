@@ -136,6 +136,18 @@ def test_a_backup_that_changes_once_it_was_checked_is_not_restored(directory):
     assert not (directory.root / "restore").exists(), "nothing is left of the work"
 
 
+def test_nothing_is_replaced_under_somebody_who_reads_it(directory, monkeypatch):
+    monkeypatch.setattr(restoring, "BUSY_SECONDS", 0.05)
+    with contextlib.closing(sqlite3.connect(directory.database)) as connection:
+        connection.execute("SELECT count(*) FROM interactions").fetchone()
+        with pytest.raises(BackupError, match="another process reads the database"):
+            restore(directory)
+    assert state(directory) == OLD, "all is as it was"
+    assert not (directory.root / "restore").exists(), "nothing is left of the work"
+    restore(directory)
+    assert state(directory) == NEW[STAMP], "once it is closed, it goes"
+
+
 def test_a_full_disk_changes_nothing(directory, monkeypatch):
     monkeypatch.setattr(restoring, "SPARE", 2**60)
     with pytest.raises(BackupError, match="nothing was restored: the disk has"):

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from memory.sources.reading.document import Block, Read, Section, Unreadable
 
-SECONDS: Final = 60
+SECONDS: Final = {"pdf": 60, "html": 20}
 """Of the processor's time, at most, for one file."""
 MEMORY: Final = 2 * 2**30
 """Bytes of memory at most, where the system can hold a process to it."""
@@ -25,9 +25,10 @@ _RUN: Final = "import sys; sys.path.append(sys.argv[1]); from memory.sources.rea
 
 def read_apart(data: bytes, format: str) -> Read:
     """What the reader of ``pdf`` or ``html`` (UTF-8) finds in these bytes. Raises :class:`Unreadable`."""
-    command = [sys.executable, "-P", "-c", _RUN, _ROOT, format, str(SECONDS), str(MEMORY)]
+    seconds = SECONDS[format]
+    command = [sys.executable, "-P", "-c", _RUN, _ROOT, format, str(seconds), str(MEMORY)]
     try:
-        done = subprocess.run(command, input=data, capture_output=True, timeout=4 * SECONDS, check=False)
+        done = subprocess.run(command, input=data, capture_output=True, timeout=4 * seconds, check=False)
     except subprocess.TimeoutExpired as error:
         raise Unreadable("reading it takes too long") from error
     if done.returncode:

@@ -12,6 +12,8 @@ from memory.sources.reading.document import strings
 
 _MOST: Final = 32_768
 """Characters of front matter at most."""
+_MOST_BRACKETS: Final = 200
+"""Of more, the parser's time grows with their square."""
 _FRONT: Final = re.compile(r"---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _TITLE: Final = re.compile(r"^title:[ \t]*(.+)$", re.MULTILINE)
 _FIELD: Final = re.compile(r"\s*(?:#.*\n\s*)*[\w-]+:(?:\s|$)")
@@ -35,6 +37,8 @@ def split_front_matter(text: str) -> tuple[Front, str]:
 
 def _read(source: str) -> Front:
     try:
+        if sum(map(source.count, "[{")) > _MOST_BRACKETS:
+            raise yaml.YAMLError
         # Values stay the strings that they are written as: a date that does not exist is no error.
         said = yaml.load(source, Loader=yaml.BaseLoader)
     except (yaml.YAMLError, RecursionError):

@@ -28,9 +28,10 @@ _DECORATION: Final = frozenset({"headerlink", "linenos", "viewcode-link"})
 _CLOSED_AT_ONCE: Final = re.compile(r"<(script|style|template|title|iframe|noscript|textarea|a|div|span|p)\b([^<>]*)/>")
 _SPACE: Final = re.compile(r"\s+")
 _TICKS: Final = re.compile(r"`{3,}")
+_COMMENT: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _TAG: Final = re.compile(r"<[^<>]*>")
 _MOST_NODES: Final = 2_000_000
-_MOST_FRAGMENT: Final = 32_768
+_MOST_FRAGMENT: Final = 8192
 """Characters of HTML in another document that is understood as HTML, at most; of more, only the tags are dropped."""
 
 
@@ -48,10 +49,11 @@ def read_html(text: str) -> Read:
 
 def add_html(outline: Outline, fragment: str) -> None:
     """The headings and blocks of a piece of HTML, which need not be whole."""
-    if not _TAG.sub("", fragment).strip():
+    words = _TAG.sub("", _COMMENT.sub("", fragment)).strip()
+    if not words:
         return
     if len(fragment) > _MOST_FRAGMENT:
-        outline.block(Block(_TAG.sub("", fragment).strip()))
+        outline.block(Block(words))
         return
     from selectolax.lexbor import LexborHTMLParser
 
@@ -70,6 +72,7 @@ class _Page:
         """Of each list that is open: the number of its last item; None: it is not numbered."""
         self._marker = ""
         self._outermost = 0
+        self._in_heading = False
 
     def add(self, top: LexborNode) -> None:
         """All that a reader sees of a node, as headings and blocks. Raises :class:`Unreadable`."""
@@ -102,9 +105,11 @@ class _Page:
             self._text.append("\n")
         if tag in _BREAKS:
             self._flush()
+        if self._in_heading:
+            return True
         if tag in _HEADINGS:
-            self._outline.heading(_HEADINGS[tag], node.text().strip().rstrip("¶# \n"))
-            return False
+            self._in_heading = True
+            return True
         if tag == "pre":
             self._block(_fenced(node.text()), "code")
             return False
@@ -127,13 +132,19 @@ class _Page:
                 self._marker = f"{number + 1}. "
 
     def _end(self, tag: str) -> None:
-        if tag in _BREAKS:
+        if self._in_heading and tag in _HEADINGS:
+            self._outline.heading(_HEADINGS[tag], "".join(self._text).strip().rstrip("¶# \n"))
+            self._text = []
+            self._in_heading = False
+        elif tag in _BREAKS:
             self._flush()
         if tag in _LISTS and self._lists:
             self._lists.pop()
 
     def _flush(self) -> None:
-        if self._text:
+        if self._in_heading:
+            self._text.append(" ")
+        elif self._text:
             lines = "".join(self._text).split("\n")
             self._text = []
             self._block("\n".join(_SPACE.sub(" ", line).strip() for line in lines).strip("\n"), "prose")

@@ -29,6 +29,11 @@ _MOST_HEADING: Final = 1000
 """Characters of a heading whose markup is understood, at most."""
 _MOST_ADDRESS: Final = 200
 """Characters of an address that is put in for a reference to it, at most."""
+_TAGS: Final = re.compile(r"(?:</?[a-zA-Z][\w-]*+(?:\s[^<>]*+)?>\s*+)++$")
+"""A paragraph of tags without text, such as an anchor above a heading."""
+_PADDING: Final = re.compile(r"(?<=[^ \n]) {2,}")
+_DASHES: Final = re.compile(r"-{4,}")
+"""What aligns the columns of a table, and would take up the room of its words."""
 _ANCHOR: Final = re.compile(r"\s*\{[#.:][^{}]*\}$")
 _REFERENCE: Final = re.compile(r"(?<![\\!\]`])\[([^\[\]]{1,200})\](?:\[([^\[\]]{0,200})\])?(?![(:\[])")
 
@@ -101,6 +106,9 @@ class _Page:
         text = "\n".join(self._lines[start:end]).strip("\n").rstrip()
         if kind != "code":
             text = _REFERENCE.sub(self._address, _without_comments(text))
+            text = "" if _TAGS.match(text) else text
+        if kind == "table":
+            text = _DASHES.sub("---", _PADDING.sub(" ", text))
         follows = depth > 0 and start > 0 and bool(self._lines[start - 1].strip(" \t>"))
         self.outline.block(Block(text, kind, depth, "\n" if follows else "\n\n"))
 

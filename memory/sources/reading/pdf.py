@@ -17,7 +17,7 @@ _MOST_PAGES: Final = 5000
 _MOST_CHARACTERS: Final = 20_000_000
 _MOST_ENTRIES: Final = 20_000
 """Entries of an outline that are looked at, at most."""
-_BLANK: Final = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
+_BLANK: Final = re.compile(r"\n(?:[ \t]*\n)+")
 _HYPHEN: Final = re.compile(r"(?<=[^\W\d_])-\n(?=[a-z])")
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from memory.sources.reading.document import Block, Outline, Read
 
-_BLANK: Final = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
+_BLANK: Final = re.compile(r"\n(?:[ \t]*\n)+")
 
 
 def read_text(text: str) -> Read:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 import sqlalchemy as sa
 
-from memory.interactions import Interactions
+from memory.interactions import Interaction, Interactions
 from memory.memories.memories import Memories
 from memory.memories.memory import Actor, Conflict, Provenance
 from memory.projects import merging as module
@@ -89,6 +91,18 @@ def test_the_dry_run_counts_and_changes_nothing(house, record):
     told = house.merging().preview(house.registry.proposed("apollo", ["Moon Shot"]))
     assert told == {"Moon Shot": {"interactions": 1}, "moon shot": {"memories": 1}}
     assert [house.rows(table) for table in (interactions, memories, audit)] == before
+
+
+def test_what_was_under_way_meanwhile_is_logged_with_the_project(house):
+    call = Interaction(prompt="Hi", project="Moon Shot")
+    house.register()
+
+    async def record():
+        await house.log.record(call)
+
+    asyncio.run(record())
+    assert [row["project"] for row in house.rows(interactions)] == ["apollo"]
+    assert len(house.log.list(project="moon shot")) == 1
 
 
 def test_an_unknown_project_moves_nothing(house, record):

@@ -9,9 +9,11 @@ import time
 
 import pytest
 
+from memory.sources import files as files_module
 from memory.sources import ingestion as ingestion_module
 from memory.sources.ingestion import Stopped
 from memory.sources.source import Source
+from store.tables import chunks
 from tests.fakes import FakeEmbedder
 
 GUIDE = "# Guide\n\n## Install\n\nRun the installer.\n\n## Remove\n\nRun the remover.\n"
@@ -21,13 +23,13 @@ GUIDE = "# Guide\n\n## Install\n\nRun the installer.\n\n## Remove\n\nRun the rem
 def read_paths(monkeypatch):
     """The paths of files whose bytes were read."""
     paths = []
-    real = ingestion_module.read_inside
+    real = files_module.read_inside
 
     def noted(root, path, limit):
         paths.append(path)
         return real(root, path, limit)
 
-    monkeypatch.setattr(ingestion_module, "read_inside", noted)
+    monkeypatch.setattr(files_module, "read_inside", noted)
     return paths
 
 
@@ -169,14 +171,14 @@ def test_files_that_cannot_be_read_are_counted_and_cost_nobody_else(library):
 def test_a_reader_that_breaks_fails_its_file_alone(library, monkeypatch):
     library.write("good.txt", "Good.")
     library.write("odd.txt", "Odd.")
-    real = ingestion_module.read_document
+    real = files_module.read_document
 
     def breaks(data, path):
         if path == "odd.txt":
             raise RecursionError
         return real(data, path)
 
-    monkeypatch.setattr(ingestion_module, "read_document", breaks)
+    monkeypatch.setattr(files_module, "read_document", breaks)
     assert figures(library.run()) == ("partial", 2, 1, 0, 1, 0), "the other is read"
 
 
@@ -184,7 +186,8 @@ def test_a_newer_reader_reads_everything_again(library, monkeypatch):
     library.write("a.txt", "About apples.")
     library.run()
     before = library.rows()
-    monkeypatch.setattr(ingestion_module, "READER", "reader/next")
+    for module in (files_module, ingestion_module):
+        monkeypatch.setattr(module, "READER", "reader/next")
     assert figures(library.run()) == ("done", 1, 1, 0, 0, 0), "the file is cut anew"
     assert library.rows() == before, "pieces that come out the same are the same"
     assert figures(library.run()) == ("done", 1, 0, 1, 0, 0), "once"
@@ -286,7 +289,7 @@ def test_documents_of_a_source_that_was_removed_are_purged(library):
 def test_one_run_at_a_time(library, monkeypatch):
     library.write("a.txt", "About apples.")
     inside, most = [], []
-    real = ingestion_module.read_inside
+    real = files_module.read_inside
 
     def noted(*args):
         inside.append(1)
@@ -295,7 +298,7 @@ def test_one_run_at_a_time(library, monkeypatch):
         inside.pop()
         return real(*args)
 
-    monkeypatch.setattr(ingestion_module, "read_inside", noted)
+    monkeypatch.setattr(files_module, "read_inside", noted)
     threads = [threading.Thread(target=library.run) for _ in range(3)]
     for thread in threads:
         thread.start()
@@ -316,3 +319,22 @@ def test_links_and_hidden_files_bring_nothing_in(library, tmp_path):
     for under in ("link.txt", "folder/secret.txt", "../secret.txt"):
         library.run(under=under)
     assert library.contents() == ["About apples."], "only what is inside"
+
+
+def test_what_is_forgotten_while_a_run_reads_it_stays_away(library, monkeypatch):
+    library.write("a.md", GUIDE)
+    library.write("b.txt", "About bananas.")
+    library.run()
+    library.write("a.md", GUIDE + "\n## More\n\nMore words.\n", at=1000.0)
+    forgotten = library.ingestion.documents.known("docs")["a.md"].id
+    real = library.ingestion.documents.put
+
+    def forgets(*args, **options):
+        assert library.ingestion.forget([forgotten]) == 2, "it waits for no run"
+        return real(*args, **options)
+
+    monkeypatch.setattr(library.ingestion.documents, "put", forgets)
+    library.run()
+    assert library.database.query(chunks.select().where(chunks.c.document_id == forgotten)) == [], "no piece is left"
+    assert library.contents() == ["About bananas."], "the run brings nothing back"
+    assert library.shelf.count() == 1, "neither in the index"
