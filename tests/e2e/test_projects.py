@@ -26,7 +26,7 @@ KEYS = [
 ]
 APOLLO = {"project_id": "apollo", "aliases": ["Moon Shot"], "description": "To the moon."}
 FACT = {"category": "decision", "key": "language", "value": "Everything is written in Ada", "namespace": "ada"}
-LOGGED = 20_000
+LOGGED = 10_000
 
 
 def post(server: Server, path: str, body: dict[str, Any], headers: dict[str, str] = ADMIN) -> dict[str, Any]:
