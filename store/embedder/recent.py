@@ -14,40 +14,40 @@ MOST_KNOWN: Final = 256
 class RecentEmbedder:
     """Another embedder, which is asked no more for a single text that it was just asked for.
 
-    Texts are held as hashes, not as words.
+    Texts are held as hashes, not as words. ``inner`` is the other one.
     """
 
     def __init__(self, embedder: Embedder, most: int = MOST_KNOWN) -> None:
-        self._embedder = embedder
+        self.inner = embedder
         self._most = most
         self._known: OrderedDict[bytes, Vectors] = OrderedDict()
         self._lock = threading.Lock()
 
     @property
     def id(self) -> str:
-        return self._embedder.id
+        return self.inner.id
 
     @property
     def dimension(self) -> int:
-        return self._embedder.dimension
+        return self.inner.dimension
 
     @property
     def window(self) -> int:
-        return self._embedder.window
+        return self.inner.window
 
     def fits(self, text: str) -> bool:
-        return self._embedder.fits(text)
+        return self.inner.fits(text)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         if len(texts) != 1:
-            return self._embedder.embed(texts)
+            return self.inner.embed(texts)
         key = hashlib.blake2b(texts[0].encode("utf-8", "surrogatepass"), digest_size=16).digest()
         with self._lock:
             known = self._known.get(key)
             if known is not None:
                 self._known.move_to_end(key)
                 return known.copy()
-        made = self._embedder.embed(texts)
+        made = self.inner.embed(texts)
         with self._lock:
             self._known[key] = made.copy()
             while len(self._known) > self._most:

@@ -51,12 +51,12 @@ async def test_the_documented_semantic_cache_is_called(logger, running):
         return "a and b"
 
     assert await look(ASKED) == "a and b"
-    asked_before = len(parts.semantic.embedder().asked)
+    asked_before = len(parts.semantic.embedder().inner.asked)
     hit = await look.run(ASKED_AGAIN)
     assert (hit.status, hit.value) == ("hit", "a and b")
     assert (hit.source.equal, hit.source.similarity) == (False, pytest.approx(0.97, abs=1e-5))
     assert runs == [ASKED], "the second call was served"
-    assert len(parts.semantic.embedder().asked) > asked_before, "by meaning, not by equality"
+    assert len(parts.semantic.embedder().inner.asked) > asked_before, "by meaning, not by equality"
     assert (await logger.get_cached_result("semantic", ASKED_AGAIN)).output == "a and b"
 
 
@@ -90,7 +90,7 @@ async def test_stored_and_asked_vectors_are_both_of_the_input_alone(logger, runn
     (found,) = await logger.find_similar_interactions("vectors", ASKED_AGAIN, threshold=0.9)
     assert found.similarity == pytest.approx(0.97, abs=1e-5), "the cosine of the two inputs"
     assert await logger.find_similar_interactions("vectors", "the output", threshold=0.5) == []
-    assert not [text for text in parts.semantic.embedder().asked if "output" in text and text != "the output"]
+    assert not [text for text in parts.semantic.embedder().inner.asked if "output" in text and text != "the output"]
 
 
 async def test_quality_is_read_from_where_it_was_written(logger, running):
