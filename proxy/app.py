@@ -172,7 +172,8 @@ def _shape_errors(app: FastAPI) -> None:
         first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": (), "msg": str(error)}
         if first.get("type") == "json_invalid":
             return error_response(_unreadable_body())
-        where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path", "header"))
+        # The first part says in what of the request; a field may have the same name.
+        where = ".".join(map(str, first["loc"][1:]))
         name = where or "body"
         return error_response(InvalidRequest(f"'{name}': {first['msg']}.", param=name))
 

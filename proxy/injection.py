@@ -56,6 +56,13 @@ class Injection:
         Args:
             by: who can look at it afterwards as what was given last; None where nothing is given, but only said.
         """
+        changed = await self._given(exchange)
+        if by is not None and (changed.pack is not None or self._last.of(by) is not None):
+            # Nothing, too, is what was given last.
+            self._keep(by, changed, changed.pack or Pack(""))
+        return changed
+
+    async def _given(self, exchange: Exchange) -> Exchange:
         if exchange.call.policy.memory == "off":
             return exchange
         try:
@@ -69,8 +76,6 @@ class Injection:
         if self._failing:
             self._failing = False
             self._told(None)
-        if by is not None and changed.pack is not None:
-            self._keep(by, changed, changed.pack)
         return changed
 
     def _keep(self, caller: Caller, exchange: Exchange, pack: Pack) -> None:

@@ -97,7 +97,7 @@ class Undoing:
             before["project"] = self.resolve(before["project"])
         changed = self.ledger.change(connection, row, before, "undo", reason=None)
         if changed is None:
-            raise Conflict(f"{entry['id']} changed nothing that could be undone")
+            raise Conflict(f"{entry['id']} ({entry['action']}) cannot be undone: {row['id']} would stay as it is")
         return changed
 
 

@@ -74,6 +74,19 @@ class Merging:
                 found.setdefault(name, {})[table.name] = count
         return found
 
+    def clashes(self, definition: Definition) -> list[str]:
+        """The state, as ``category/key``, under several of a project's names: one of its values will stay."""
+        names = {definition.id, *self._stored(project_state, definition)}
+        held = project_state.c
+        place = (held.namespace, held.category, held.key)
+        several = (
+            sa.select(*place)
+            .where(held.project.in_(names), held.status == "active")
+            .group_by(*place)
+            .having(sa.func.count() > 1)
+        )
+        return sorted({f"{row['category']}/{row['key']}" for row in self._database.query(several)})
+
     def settle(self, project: str, actor: Actor) -> dict[str, int]:
         """Move what is stored under other spellings of a project's names; gives how many rows moved, by table.
 

@@ -58,7 +58,8 @@ class State:
     Projects are named by their ids, or as they are where nobody registered them.
 
     Args:
-        redact: takes secrets and personal data out of key, value and source before they are stored.
+        redact: takes secrets out of key, value and source before they are stored; a contact's address is what people
+            wrote it down for.
         clock: seconds since 1970.
     """
 

@@ -20,7 +20,7 @@ from memory.projects.registry import OBJECT as PROJECT
 from memory.projects.registry import Registry
 from memory.projects.state import OBJECT as STATE
 from memory.projects.state import State
-from memory.redaction import Redactor
+from memory.redaction import Redactor, find_secrets
 from memory.review.queue import Review
 from memory.sources.shelf import Shelf
 from memory.tools.runs import ToolRuns
@@ -104,7 +104,7 @@ def build_remembering(
     )
     by_rules = keeping.by_rules if settings.memory.extraction.enabled else None
     learner = Learner(interactions, entries, reinforcement, by_rules, metrics)
-    state = State(database, memories.trail, redact=redactor)
+    state = State(database, memories.trail, redact=Redactor((find_secrets,)))
     memories.undoers |= {STATE: state.put_back, PROJECT: projects.put_back}
     merging = Merging(database, projects, memories, state)
     lanes = {LEARN: learner.lane(), READ: reading.lane(), EMBED: embedding(tool_vectors), MERGE: moving(merging)}

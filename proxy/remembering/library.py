@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from memory.projects.registry import Registry
 from memory.sources.chunk_index import ChunkIndex
@@ -18,8 +19,12 @@ from store.database import Database
 from store.embedder import EmbedderError, EmbedderSource
 from store.errors import StoreError
 
-LOOK: Final = 0.2
-"""Seconds between two looks whether the embedder is there."""
+LOOK: Final = 0.02
+"""Seconds between two looks whether the embedder is there, while the server starts."""
+LATER: Final = 1.0
+"""The same, once it has started without one."""
+SEARCH: Final = "embedder"
+"""What health calls that which gives the embedder."""
 PART: Final = "sources"
 """What health calls this."""
 
@@ -56,11 +61,31 @@ class Library:
         self._embedder = embedder
         self._health = health
 
-    async def start(self) -> None:
-        """Open the index once the embedder is there, and give it what it lacks, which may take minutes."""
+    def start(self) -> Coroutine[Any, Any, None]:
+        """Open the index once the embedder is there, and give it what it lacks, which may take minutes.
+
+        The server is starting until the index is open, or cannot be: calls before would go without documents.
+        """
+        if self.sources():
+            self._health.starting.add(PART)
+        return self._start()
+
+    async def _start(self) -> None:
+        try:
+            while self._embedder() is None and SEARCH in self._health.starting:  # noqa: ASYNC110  nothing tells of it
+                await asyncio.sleep(LOOK)
+            await asyncio.to_thread(self._try_open)
+        finally:
+            self._health.started(PART)
         while self._embedder() is None:  # noqa: ASYNC110  it comes up in a thread that tells of nothing
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(LATER)
         await asyncio.to_thread(self.mend, math.inf)
+
+    def _try_open(self) -> None:
+        try:
+            self.open()
+        except (EmbedderError, StoreError) as error:
+            self._health.failed(error, PART)
 
     def open(self) -> bool:
         """Open the index where there is something for it; is it open? Raises ``StoreError``."""

@@ -34,11 +34,13 @@ class Wanted(BaseModel):
 
     include_chroma: bool = Field(
         default=False,
+        strict=True,
         description="The vector indexes, too, as they are: nothing is added to them meanwhile. Without them they are "
         "written again from SQL at the first start after a restore.",
     )
     keep: int | None = Field(
         default=None,
+        strict=True,
         ge=1,
         le=10_000,
         description="Once it is made, delete all but so many of the newest; never those that a restore made.",

@@ -79,8 +79,7 @@ async def build(given: ToBuild, parts: Parts, caller: AnyCaller) -> dict[str, An
     except EmbedderError as error:
         raise _unavailable() from error
     pack = made.pack or Pack("")
-    if made.pack is not None:
-        parts.remembering.last_packs.put(caller, Shown(made.pack, project, budget, stamp_at(time.time())))
+    parts.remembering.last_packs.put(caller, Shown(pack, project, budget, stamp_at(time.time())))
     told = _as_told(pack, project, budget)
     return {
         **told,

@@ -111,6 +111,10 @@ def propose(given: Registration, parts: Parts, _: Admin) -> dict[str, Any]:
         "warnings": [
             *(["It is registered already, otherwise: PUT changes it."] if otherwise else []),
             *_warnings(parts, definition),
+            *(
+                f"State {place} stands under several of its names: the value said last stays."
+                for place in parts.remembering.merging.clashes(definition)
+            ),
         ],
         "would_move": stored,
     }
@@ -148,7 +152,7 @@ def put(given: Said, parts: Parts, caller: Admin) -> dict[str, Any]:
         confidence=given.confidence,
         actor=actor_of(parts, caller, given.reason),
     )
-    told = {"id": fact.id, "project": fact.project, "category": fact.category, "key": fact.key}
+    told = {"id": fact.id, "project": fact.project, "category": fact.category, "key": fact.key, "value": fact.value}
     return {"status": "ok", **told, "changed": new}
 
 

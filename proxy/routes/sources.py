@@ -26,9 +26,10 @@ ACCEPTED: Final = 202
 _GOES_ON: Final[dict[int | str, dict[str, Any]]] = {202: {"description": "Begun; `GET /sources` shows how far it is."}}
 
 Wait = Annotated[
-    bool, Field(description="Answer when it has come to its end, at most ten minutes later; otherwise at once.")
+    bool,
+    Field(strict=True, description="Answer when it has come to its end, at most ten minutes later; otherwise at once."),
 ]
-Purge = Annotated[bool, Field(description="Take out the documents whose files are gone.")]
+Purge = Annotated[bool, Field(strict=True, description="Take out the documents whose files are gone.")]
 
 
 class OnePath(BaseModel):

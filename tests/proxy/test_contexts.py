@@ -355,6 +355,8 @@ async def test_a_caller_sees_its_own_last_context_and_nobody_elses(shelved):
         assert "Soup on Mondays" in (await last(client, "ann"))["formatted_context"]
         assert (await last(client, "ann", session="one"))["formatted_context"] == TWO_DISKS
         assert await last(client, "ann", session="three") == 404
+        await ask(client, headers={**bearer("ann"), "x-reprise-session": "two", "x-reprise-memory": "off"})
+        assert (await last(client, "ann"))["formatted_context"] == "", "nothing was given last"
         await client.post("/admin/forget", json={"namespace": "ours"}, headers=bearer("root"))
         assert await last(client, "ann") == 404, "it is forgotten with all else"
 

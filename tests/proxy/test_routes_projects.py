@@ -134,6 +134,27 @@ async def test_a_proposal_says_what_would_be_and_changes_nothing(keyless):
     assert {row["project"] for row in rows(parts, tables.interactions)} > {"Moon Shot"}, "and nothing moved"
 
 
+async def test_a_proposal_names_the_state_of_which_one_value_will_stay(keyless):
+    client, _ = keyless
+    for project, value in (("apollo", "old"), ("Moon Shot", "new"), ("Moon Shot", "new")):
+        said = {"project": project, "category": "decision", "key": "database", "value": value}
+        await ok(client.post("/project/state", json=said))
+    await ok(client.post("/project/state", json={**said, "key": "alone"}))
+    told = await ok(client.post("/projects/proposal", json=APOLLO))
+    assert told["warnings"] == ["State decision/database stands under several of its names: the value said last stays."]
+
+
+async def test_state_keeps_a_contacts_address_and_no_secret(keyless):
+    client, _ = keyless
+    said = {"project": "apollo", "category": "contact", "key": "Ada"}
+    told = await ok(client.post("/project/state", json={**said, "value": "Ada <ada@example.org>, +49 30 1234567"}))
+    assert told["value"] == "Ada <ada@example.org>, +49 30 1234567"
+    told = await ok(
+        client.post("/project/state", json={**said, "value": "Her key is sk-proj-abcdefghijklmnopqrstuvwx12345678"})
+    )
+    assert "abcdefghijklmnop" not in told["value"], "the answer says what was kept"
+
+
 async def test_roots_that_change_are_told_once_committed(keyless):
     client, parts = keyless
     told, registry = [], parts.remembering.projects

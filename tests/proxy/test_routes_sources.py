@@ -96,19 +96,21 @@ async def test_a_file_that_was_deleted_is_purged_by_its_path(server, folders):
 
 
 @pytest.mark.parametrize(
-    ("path", "body"),
+    ("path", "body", "field"),
     [
-        ("/ingest", {}),
-        ("/ingest", {"path": " "}),
-        ("/ingest", {"path": "docs\0"}),
-        ("/ingest", {"path": 5}),
-        ("/ingest", {"path": "docs", "other": 1}),
-        ("/ingest/sources", {"sources": "docs"}),
+        ("/ingest", {}, "path"),
+        ("/ingest", {"path": " "}, "path"),
+        ("/ingest", {"path": "docs\0"}, "path"),
+        ("/ingest", {"path": 5}, "path"),
+        ("/ingest", {"path": "docs", "wait": "no"}, "wait"),
+        ("/ingest", {"path": "docs", "other": 1}, "other"),
+        ("/ingest/sources", {"sources": "docs"}, "sources"),
     ],
 )
-async def test_bad_bodies(server, path, body):
+async def test_bad_bodies(server, path, body, field):
     client, _ = server
-    assert error_of(await client.post(path, json=body), 400)["type"] == "invalid_request_error"
+    error = error_of(await client.post(path, json=body), 400)
+    assert (error["type"], error["param"]) == ("invalid_request_error", field)
 
 
 async def test_a_kind_of_file_that_is_not_read(server, folders):
