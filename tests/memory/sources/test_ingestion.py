@@ -48,6 +48,13 @@ def test_a_folder_is_read_and_its_pieces_are_found(library):
     assert last == run, "the run is on record"
 
 
+def test_small_files_come_before_large_ones(library, read_paths):
+    library.write("a.txt", "Much is said here. " * 100)
+    library.write("b.txt", "Little.")
+    library.run()
+    assert read_paths == ["b.txt", "a.txt"], "what is quickly done waits for nobody"
+
+
 def test_a_second_run_reads_nothing_and_embeds_nothing(library, read_paths):
     library.write("guide.md", GUIDE)
     library.run()
