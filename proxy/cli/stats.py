@@ -105,6 +105,7 @@ def _read(source: _Source, calls: Calls, sections: set[str], trend: Bucket | Non
     found = log.summary(calls)
     found["semantic"] = source.semantic(calls)
     found["memory"] = log.memory(calls, source.holdout)
+    found["ingestion"] = source.ingestion(calls)
     found["advice"] = source.advice(calls, found)
     if "top" in sections:
         found["prompts"] = log.prompts(calls, limit)
@@ -141,6 +142,13 @@ class _Source:
             return dict(asked["semantic"])
         _, standing = self._at_rest
         return standing(calls.namespace)
+
+    def ingestion(self, calls: Calls) -> dict[str, Any]:
+        """What the sources hold and how they were read."""
+        from proxy.insights.ingestion import ingestion
+        from proxy.remembering.in_force import sources_in
+
+        return ingestion(self._database, sources_in(self._settings), calls, runs=True)
 
     def near_misses(self, calls: Calls, limit: int) -> dict[str, Any]:
         """What a slightly lower cut would have served."""

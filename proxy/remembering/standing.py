@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from memory.sources.source import Source
+from proxy.insights.ingestion import NONE
 from proxy.remembering.ingesting import Ingesting, described
 from proxy.remembering.library import Library
 
 SHOWN: Final = 20
 """Files that could not be read, listed of a source."""
-_NONE: Final = {"documents": 0, "chunks": 0, "failed": 0}
 
 
 class SourcesStanding:
@@ -32,7 +32,7 @@ class SourcesStanding:
             if not may_see(source):
                 continue
             last, exists = runs.latest(name), _exists(source)
-            held = figures.get(name, _NONE)
+            held = figures.get(name, NONE)
             found.append(
                 {
                     "name": name,
@@ -50,21 +50,6 @@ class SourcesStanding:
                 }
             )
         return found
-
-    def figures(self, may_see: Callable[[Source], bool]) -> dict[str, Any]:
-        """Documents, pieces, what waits and what failed, of each source and together."""
-        documents, waiting = self._library.ingestion.documents.figures(), self._library.notes.waiting()
-        visible = [name for name, source in sorted(self._library.sources().items()) if may_see(source)]
-        by_source = {name: {**documents.get(name, _NONE), "waiting": waiting.get(name, 0)} for name in visible}
-        together = {
-            figure: sum(row[figure] for row in by_source.values())
-            for figure in ("documents", "chunks", "failed", "waiting")
-        }
-        return {**together, "sources": by_source}
-
-    def runs(self, since: str | None) -> dict[str, Any]:
-        """Runs since then by status, the run under way and those that wait."""
-        return {"runs": self._library.ingestion.runs.counts(since), **self._ingesting.status()}
 
     def ready(self) -> bool:
         """Are all sources there, read to the end at least once, and found?"""

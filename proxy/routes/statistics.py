@@ -6,13 +6,12 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
 
-from memory.sources.source import Source
 from memory.statistics.calls import Calls
 from memory.statistics.trend import TooManyBuckets
 from proxy.config import parse_duration
 from proxy.errors import Forbidden, InvalidRequest
+from proxy.insights.ingestion import ingestion
 from proxy.insights.report import MOST_ROWS, SAMPLE, Insights
-from proxy.remembering.standing import SourcesStanding
 from proxy.routes.access import AnyCaller, Parts
 
 router = APIRouter(tags=["statistics"], prefix="/stats")
@@ -69,12 +68,12 @@ def stats(parts: Parts, caller: AnyCaller, reader: Reader, calls: Selected) -> d
     memories with those held out (``memory.context.holdout``): corrections, repeats, tokens and calls, each with the
     difference and its 95 % interval; ``memory.prompt_cache`` says how much of the prompts upstreams had cached.
     ``ingestion`` counts documents and pieces of the sources that the namespace may read, and for admins the runs in the
-    window by status, the run under way and those that wait.
+    window by status; ``GET /sources`` says more.
     """
     semantic = parts.learning.standing(calls.namespace)
     memory = reader.memory(calls, parts.settings.memory.context.holdout)
-    ingestion = _ingestion(parts, caller, calls)
-    return {**reader.summary(calls), "semantic": semantic, "memory": memory, "ingestion": ingestion}
+    held = ingestion(parts.database, parts.remembering.library.sources(), calls, runs=caller.visible is None)
+    return {**reader.summary(calls), "semantic": semantic, "memory": memory, "ingestion": held}
 
 
 @router.get("/semantic", operation_id="stats_semantic")
@@ -134,16 +133,6 @@ def advice(parts: Parts, reader: Reader, calls: Selected) -> dict[str, Any]:
     """What to do next, at most five sentences."""
     semantic = parts.learning.standing(calls.namespace)
     return {"advice": reader.advice(calls, reader.summary(calls), semantic)}
-
-
-def _ingestion(parts: Parts, caller: AnyCaller, calls: Calls) -> dict[str, Any]:
-    standing = SourcesStanding(parts.remembering.library, parts.remembering.ingesting)
-
-    def may_see(source: Source) -> bool:
-        return calls.namespace is None or source.serves(calls.namespace)
-
-    figures = standing.figures(may_see)
-    return figures if caller.visible is not None else {**figures, **standing.runs(calls.since)}
 
 
 def read_window(text: str | None, default: float) -> float:
