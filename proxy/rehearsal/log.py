@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from cache.classes import last_user_text
 from cache.decision import Reason
+from memory.interactions import stamp_at
 from proxy.controls import Controls, read_controls
 from proxy.errors import InvalidRequest
 from proxy.wire import check_chat
@@ -104,7 +105,7 @@ def read_log(database: Database, *, since: float | None, namespace: str | None, 
         interactions.c.interaction_type == "llm", interactions.c.cache_status.is_not(None)
     )
     if since is not None:
-        wanted = wanted.where(interactions.c.created_at >= _stamp(since))
+        wanted = wanted.where(interactions.c.created_at >= stamp_at(since))
     if namespace is not None:
         wanted = wanted.where(interactions.c.namespace == namespace)
     newest = wanted.order_by(interactions.c.created_at.desc(), interactions.c.id.desc())
@@ -202,7 +203,3 @@ def _moment(id_: str, created_at: str) -> float:
     except ValueError:
         return second
     return exact if abs(exact - second) <= SAME_MOMENT else second
-
-
-def _stamp(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))
