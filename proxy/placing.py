@@ -9,7 +9,7 @@ from typing import Any
 from cache.call import Call
 from cache.identity import Scope as CacheScope
 from cache.identity import canonical
-from memory.sessions import derive_session
+from memory.sessions.identity import derive_session
 from proxy.auth import Caller
 from proxy.controls import Controls, apply_controls
 from proxy.exchange import Exchange

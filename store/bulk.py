@@ -10,13 +10,14 @@ import sqlalchemy as sa
 
 from store import statements
 from store.database import Database, Prepared
+from store.dialects import members
 from store.entry import Entry, as_row
 from store.tables import entries, epochs
 
 _HELD = Prepared(
     sa.select(entries.c.exact_key, sa.func.max(entries.c.status == "active"))
     .where(
-        entries.c.exact_key.in_(sa.select(sa.func.json_each(sa.bindparam("keys")).table_valued("value").c.value)),
+        entries.c.exact_key.in_(members("keys")),
         sa.or_(
             sa.and_(entries.c.status == "active", entries.c.expires_at > sa.bindparam("now")),
             entries.c.status == "blocked",

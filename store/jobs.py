@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from store.database import Database, Prepared
+from store.dialects import insert
 from store.tables import jobs
 from store.writer import Statement
 

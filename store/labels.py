@@ -19,6 +19,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from store.database import Database, Prepared
+from store.dialects import members
 from store.errors import DatabaseError
 from store.tables import labels, wrong_pairs
 
@@ -74,9 +75,7 @@ _TAKE_BACK = Prepared(
 _WRONG_FOR = Prepared(
     sa.select(wrong_pairs.c.entry_key).where(
         wrong_pairs.c.prompt_key == sa.bindparam("prompt_key"),
-        wrong_pairs.c.entry_key.in_(
-            sa.select(sa.func.json_each(sa.bindparam("entry_keys")).table_valued("value").c.value)
-        ),
+        wrong_pairs.c.entry_key.in_(members("entry_keys")),
     )
 )
 _PAIRS = Prepared(sa.select(wrong_pairs.c.prompt_key, wrong_pairs.c.entry_key).limit(sa.bindparam("most")))

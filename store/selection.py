@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import sqlalchemy as sa
 
+from store.dialects import json_text, members
 from store.entry import Entry
 from store.tables import entries
 from store.vectors import Vector
@@ -106,9 +107,7 @@ def similarities(vector: Vector, rows: list[tuple[Any, ...]], column: int) -> li
 
 
 # One damaged answer must not spoil the search.
-_ANSWER_TEXT = sa.case(
-    (sa.func.json_valid(entries.c.answer) == 1, sa.func.json_extract(entries.c.answer, "$.choices[0].message.content"))
-)
+_ANSWER_TEXT = json_text(entries.c.answer, "choices", 0, "message", "content")
 
 
 def _contains(column: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[bool]:
@@ -116,5 +115,4 @@ def _contains(column: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[bool
 
 
 def _has_tag(tag: str) -> sa.ColumnElement[bool]:
-    one = sa.func.json_each(entries.c.tags).table_valued("value")
-    return sa.exists(sa.select(sa.literal(1)).select_from(one).where(one.c.value == tag))
+    return sa.literal(tag).in_(members(entries.c.tags))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from store.database import Prepared
+from store.dialects import members
 from store.entry import COLUMNS
 from store.tables import entries, evidence
 
@@ -19,11 +20,7 @@ BY_EXACT_KEY = Prepared(
     sa.select(*COLUMNS).where(entries.c.exact_key == sa.bindparam("exact_key"), entries.c.status == "active")
 )
 BY_ID = Prepared(sa.select(*COLUMNS).where(entries.c.id == sa.bindparam("id_")))
-BY_IDS = Prepared(
-    sa.select(*COLUMNS).where(
-        entries.c.id.in_(sa.select(sa.func.json_each(sa.bindparam("ids")).table_valued("value").c.value))
-    )
-)
+BY_IDS = Prepared(sa.select(*COLUMNS).where(entries.c.id.in_(members("ids"))))
 IN_USE = (entries.c.embedder == sa.bindparam("embedder"), entries.c.status == "active")
 COMPATIBLE = sa.and_(entries.c.compat_key == sa.bindparam("compat_key"), *IN_USE)
 COUNT_COMPATIBLE = _count_up_to("most", COMPATIBLE)
@@ -44,7 +41,7 @@ TOUCH = Prepared(
 )
 MARK_INDEXED = Prepared(sa.update(entries).where(entries.c.id == sa.bindparam("id_")).values(indexed=1))
 
-_LISTED = entries.c.id.in_(sa.select(sa.func.json_each(sa.bindparam("ids")).table_valued("value").c.value))
+_LISTED = entries.c.id.in_(members("ids"))
 _REVIVABLE = sa.or_(
     entries.c.status == "active",
     # Evidence or a person may bring these back.
@@ -58,11 +55,7 @@ EVICT = Prepared(
     .where(_LISTED, entries.c.status == "active")
     .values(status=sa.bindparam("new_status"), expires_at=sa.literal(0.0))
 )
-FORGET_EVIDENCE = Prepared(
-    sa.delete(evidence).where(
-        evidence.c.entry_id.in_(sa.select(sa.func.json_each(sa.bindparam("ids")).table_valued("value").c.value))
-    )
-)
+FORGET_EVIDENCE = Prepared(sa.delete(evidence).where(evidence.c.entry_id.in_(members("ids"))))
 WIPE = Prepared(
     sa.update(entries)
     .where(_LISTED)

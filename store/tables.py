@@ -441,3 +441,193 @@ ingestions = sa.Table(
 )
 """Runs over sources, or over a part ``under`` one, and how far each came. ``status``: running, done, partial (some
 files could not be read), failed, or stopped (ended with the server; the next goes on)."""
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("namespace", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("project", sa.Text, nullable=False, default=""),
+    sa.Column("client", sa.Text),
+    sa.Column("status", sa.Text, nullable=False, default="active"),
+    sa.Column("started_at", sa.Text, nullable=False),
+    sa.Column("last_at", sa.Text, nullable=False),
+    sa.Column("ended_at", sa.Text),
+    sa.Column("ended_by", sa.Text),
+    sa.Column("problem_domain", sa.Text),
+    sa.Column("confidence", sa.Float, nullable=False, default=0.0),
+    sa.Column("matched_flow", sa.Text),
+    sa.Column("matched_version", sa.Integer),
+    sa.Column("match_score", sa.Float),
+    sa.Column("suggested_flow", sa.Text),
+    sa.Column("match_state", sa.Text, nullable=False, default="none"),
+    sa.Column("analysis", sa.Text),
+    sa.Column("outcome", sa.Text),
+    sa.Column("proposal_id", sa.Text),
+    sa.Column("analysed_at", sa.Text),
+    sa.Column("corrected", sa.Text),
+    sa.Column("escalation_reason", sa.Text),
+    sa.Column("resolution_summary", sa.Text),
+    sa.Column("problem_summary", sa.Text, nullable=False, default=""),
+    sa.Index("sessions_by_time", "namespace", "last_at"),
+    sa.Index("sessions_by_status", "status", "last_at"),
+    sa.Index("sessions_by_flow", "matched_flow"),
+)
+"""Conversations. ``ended_by``: person, signal, phrase or idle. ``match_state``: none, suggested, attached, accepted or
+declined. ``analysis``: null until it is due, then waiting, deferred or done, with its ``outcome``. ``corrected``: JSON
+list, the fields that a person set and derivation leaves alone."""
+
+session_steps = sa.Table(
+    "session_steps",
+    metadata,
+    sa.Column("interaction_id", sa.Text, primary_key=True),
+    sa.Column("namespace", sa.Text, nullable=False),
+    sa.Column("session_id", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("step_type", sa.Text, nullable=False),
+    sa.Column("skipped", sa.Integer, nullable=False, default=0),
+    sa.Column("node_id", sa.Text),
+    sa.Column("corrected", sa.Text),
+    sa.Column("options", sa.Text),
+    sa.Column("option_selected", sa.Text),
+    sa.Column("action_result", sa.Text),
+    sa.Column("free_text", sa.Text),
+    sa.Column("asked", sa.Text, nullable=False),
+    sa.Column("said", sa.Text, nullable=False),
+    sa.Index("session_steps_by_session", "namespace", "session_id", "at", "interaction_id"),
+)
+"""Each an interaction of a session. ``asked``: what the user or the tool's caller said, ``said``: the answer;
+``options``: JSON list of what the answer offered; the pick, or the user's own words, come from the next turn."""
+
+flows = sa.Table(
+    "flows",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("namespace", sa.Text, nullable=False),
+    sa.Column("project", sa.Text, nullable=False, default=""),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("problem_domain", sa.Text),
+    sa.Column("matched", sa.Integer, nullable=False, default=0),
+    sa.Column("resolved", sa.Integer, nullable=False, default=0),
+    sa.Column("escalated", sa.Integer, nullable=False, default=0),
+    sa.Column("abandoned", sa.Integer, nullable=False, default=0),
+    sa.Column("moving_rate", sa.Float),
+    sa.Column("last_matched_at", sa.Text),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("updated_at", sa.Text, nullable=False),
+    sa.Column("embedder", sa.Text),
+    sa.Column("vector", sa.LargeBinary),
+    sa.Column("keywords", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Index("flows_by_status", "namespace", "status"),
+)
+"""Flows in use, or ``retired``, each as its newest version says; what it holds stands in ``flow_versions``. The counts
+and ``moving_rate`` follow ``flow_outcomes`` and have one writer."""
+
+flow_versions = sa.Table(
+    "flow_versions",
+    metadata,
+    sa.Column("flow_id", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("proposal_id", sa.Text),
+    sa.Column("diff_description", sa.Text),
+    sa.Column("content", sa.Text, nullable=False),
+)
+"""``content``: JSON, the whole flow as it was published."""
+
+flow_outcomes = sa.Table(
+    "flow_outcomes",
+    metadata,
+    sa.Column("namespace", sa.Text, primary_key=True),
+    sa.Column("session_id", sa.Text, primary_key=True),
+    sa.Column("flow_id", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Index("flow_outcomes_by_flow", "flow_id", "at"),
+)
+"""How each session that followed a flow ended, once: resolved, escalated or abandoned."""
+
+proposals = sa.Table(
+    "proposals",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("namespace", sa.Text, nullable=False),
+    sa.Column("project", sa.Text, nullable=False, default=""),
+    sa.Column("proposal_type", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("problem_domain", sa.Text),
+    sa.Column("target_flow_id", sa.Text),
+    sa.Column("target_version", sa.Integer),
+    sa.Column("confidence_score", sa.Float, nullable=False),
+    sa.Column("analyst", sa.Text, nullable=False),
+    sa.Column("flow_id", sa.Text),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("updated_at", sa.Text, nullable=False),
+    sa.Column("embedder", sa.Text),
+    sa.Column("vector", sa.LargeBinary),
+    sa.Column("problem", sa.Text),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Index("proposals_by_status", "namespace", "status", "problem_domain"),
+    sa.Index("proposals_by_flow", "target_flow_id", "status"),
+)
+"""What sessions taught, for a person to decide on. ``analyst``: the model and the prompt's version; ``flow_id``: what
+approving it published; ``problem``: why it cannot be published as it is; ``content``: JSON."""
+
+proposal_sessions = sa.Table(
+    "proposal_sessions",
+    metadata,
+    sa.Column("proposal_id", sa.Text, primary_key=True),
+    sa.Column("namespace", sa.Text, primary_key=True),
+    sa.Column("session_id", sa.Text, primary_key=True),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Index("proposal_sessions_by_session", "namespace", "session_id"),
+)
+"""The sessions that support a proposal."""
+
+model_calls = sa.Table(
+    "model_calls",
+    metadata,
+    sa.Column("namespace", sa.Text, primary_key=True),
+    sa.Column("day", sa.Text, primary_key=True),
+    sa.Column("purpose", sa.Text, primary_key=True),
+    sa.Column("calls", sa.Integer, nullable=False),
+)
+"""Calls to models by UTC day, counted before they are made."""
+
+notifications = sa.Table(
+    "notifications",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("namespace", sa.Text, nullable=False),
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Column("object_type", sa.Text, nullable=False),
+    sa.Column("object_id", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("read_at", sa.Text),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Index("notifications_once", "event", "object_id", unique=True),
+    sa.Index("notifications_by_time", "namespace", "at"),
+)
+"""What people are told, each once. ``body``: JSON."""
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("notification_id", sa.Text, primary_key=True),
+    sa.Column("channel", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False, default=0),
+    sa.Column("due_at", sa.Float, nullable=False),
+    sa.Column("delivered_at", sa.Float),
+    sa.Column("error", sa.Text),
+    sa.Index("deliveries_due", "state", "due_at"),
+)
+"""A notification on its way through one channel: waiting, delivered or failed."""

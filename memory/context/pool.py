@@ -21,6 +21,7 @@ from memory.interactions import stamp_at
 from memory.memories.memory import Memory
 from memory.memories.rows import read_tags
 from store.database import Database, Prepared
+from store.dialects import members
 from store.tables import memories
 
 MOST_NAMESPACES: Final = 256
@@ -43,7 +44,7 @@ _COLUMNS: Final = (
 _SELECT = sa.select(*(memories.c[name] for name in _COLUMNS))
 _ALL = Prepared(_SELECT.where(memories.c.namespace == sa.bindparam("namespace"), memories.c.status == "active"))
 # By the ids alone: with the namespace SQLite would read all of it.
-_IDS = sa.select(sa.func.json_each(sa.bindparam("ids")).table_valued("value").c.value)
+_IDS = members("ids")
 _SOME = Prepared(_SELECT.where(memories.c.id.in_(_IDS)))
 
 

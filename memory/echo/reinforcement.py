@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from memory.echo.contradiction import contradicts
 from memory.echo.earlier import Earlier, earlier_answer
@@ -20,6 +19,7 @@ from memory.memories import rows
 from memory.memories.memories import Memories
 from memory.memories.memory import Actor, Conflict, Memory
 from store.database import Database
+from store.dialects import insert
 from store.embedder import EmbedderSource, no_embedder
 from store.tables import audit, extractions, memories, memory_references
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from memory.extraction.candidates import EXTRACTOR, MOST, admit, extract
 from memory.extraction.fresh import fresh
@@ -21,6 +20,7 @@ from memory.memories.memories import Memories
 from memory.memories.memory import Actor, Candidate, Provenance, clean
 from memory.redaction import Finding, Redactor
 from store.database import Database
+from store.dialects import insert
 from store.embedder import EmbedderSource, no_embedder
 from store.tables import extractions, interactions
 

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from memory.hygiene.counts import Counts
 from memory.hygiene.duplicates import Finding, Merging, judge
@@ -24,6 +23,7 @@ from memory.memories.ledger import LIVE
 from memory.memories.memories import Memories
 from memory.memories.memory import Actor
 from store.database import Database
+from store.dialects import insert
 from store.embedder import Embedder, EmbedderSource, Vectors
 from store.tables import memories as table
 from store.tables import memory_pairs, memory_support

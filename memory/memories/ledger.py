@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from memory.interactions import stamp_at
 from memory.memories import rows
 from memory.memories.audit_trail import Changed
 from memory.memories.memory import Conflict, Provenance
 from store.database import Database
+from store.dialects import insert
 from store.tables import interactions, memories, memory_support
 
 LIVE: Final = ("candidate", "active")

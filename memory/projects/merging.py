@@ -14,7 +14,6 @@ from itertools import islice
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from memory.memories import rows
 from memory.memories.audit_trail import Changed
@@ -26,6 +25,7 @@ from memory.projects.names import Definition, folded
 from memory.projects.registry import OBJECT, SERVER, Registry
 from memory.projects.state import PLACE, State, standing
 from store.database import Database
+from store.dialects import insert
 from store.tables import entries, interactions, memories, memory_references, project_state
 
 BATCH: Final = 20

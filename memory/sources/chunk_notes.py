@@ -11,6 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from store.database import Database, Prepared
+from store.dialects import members
 from store.tables import chunks, documents
 from store.vectors import Vector
 
@@ -37,7 +38,7 @@ class Unembedded:
 
 
 def _some(column: str) -> sa.Select[Any]:
-    return sa.select(sa.func.json_each(sa.bindparam(column)).table_valued("value").c.value)
+    return members(column)
 
 
 _JOINED = chunks.join(documents, documents.c.id == chunks.c.document_id)

@@ -14,6 +14,7 @@ from memory.sources.chunk_index import ChunkIndex
 from memory.sources.chunk_notes import ChunkNotes, read_texts
 from memory.sources.source import Source, Sources
 from store.database import Database, Prepared
+from store.dialects import members
 from store.tables import chunks, documents
 from store.vectors import Vector
 
@@ -36,7 +37,7 @@ _COLUMNS: Final = (
 _BY_IDS = Prepared(
     sa.select(*_COLUMNS)
     .select_from(chunks.join(documents, documents.c.id == chunks.c.document_id))
-    .where(chunks.c.id.in_(sa.select(sa.func.json_each(sa.bindparam("ids")).table_valued("value").c.value)))
+    .where(chunks.c.id.in_(members("ids")))
 )
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from memory.statistics.calls import Calls
 from memory.statistics.patterns import MOST, pattern_of
 from store.database import Database
+from store.dialects import json_text
 from store.tables import interactions as log
 
 READ = 20_000
@@ -28,7 +29,7 @@ def failures(database: Database, calls: Calls, limit: int) -> Row:
         DatabaseError: the log cannot be read.
     """
     # Damaged JSON says nothing, rather than failing the whole query.
-    said = sa.case((sa.func.json_valid(log.c.metadata) == 1, sa.func.json_extract(log.c.metadata, "$.upstream_error")))
+    said = json_text(log.c.metadata, "upstream_error")
     message = sa.func.substr(sa.func.coalesce(said, log.c.error, ""), 1, MOST)
     columns: dict[str, sa.ColumnElement[Any]] = {
         "type": log.c.interaction_type,

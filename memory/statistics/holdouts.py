@@ -18,6 +18,7 @@ from memory.statistics.calls import HIT, Calls, share
 from memory.statistics.turns import Reacts, reactions
 from memory.statistics.worth import Conversation
 from store.database import Database
+from store.dialects import json_text, members
 from store.tables import interactions as log
 from store.tables import memory_references
 
@@ -131,12 +132,10 @@ def _rows(
     database: Database, calls: Calls, sessions: Sequence[tuple[str, str]]
 ) -> tuple[dict[tuple[str, str], list[Row]], dict[str, int]]:
     """The calls of these sessions in their order, and by id how many memories a call contradicts."""
-    ids = sa.func.json_each(json.dumps(sorted({session for _, session in sessions}))).table_valued("value").c.value
-    asked = sa.case(
-        (sa.func.json_valid(log.c.metadata) == 1, sa.func.json_extract(log.c.metadata, "$.controls.memory"))
-    )
+    ids = members(sa.literal(json.dumps(sorted({session for _, session in sessions}))))
+    asked = json_text(log.c.metadata, "controls", "memory")
     # The window must not tempt SQLite: the sessions are the few.
-    where = [log.c.session_id.in_(sa.select(ids)), *calls.where_known()]
+    where = [log.c.session_id.in_(ids), *calls.where_known()]
     statement = (
         sa.select(
             *(log.c[name] for name in "id namespace session_id success holdout".split()),

@@ -9,13 +9,14 @@ import sqlalchemy as sa
 
 from memory.statistics.calls import BEHIND, HIT, count, total
 from store.database import Database
+from store.dialects import json_text
 from store.tables import interactions as log
 from store.tables import labels
 
 DRAWN = ("audit", "shadow")
 """Sources of labels that are a sample of the would-be semantic hits."""
 
-_UNIT = sa.func.coalesce(sa.func.json_extract(log.c.metadata, "$.unit"), log.c.session_id, "")
+_UNIT = sa.func.coalesce(json_text(log.c.metadata, "unit"), log.c.session_id, "")
 _CALL = log.c.interaction_type == "llm"
 
 

@@ -23,6 +23,7 @@ from memory.interactions import read_json, stamp_at
 from memory.tools.shelf import Shelf, input_key
 from memory.tools.vectors import ToolVectors
 from store.database import Database, Prepared
+from store.dialects import members
 from store.embedder.base import EmbedderError
 from store.tables import interactions as log
 
@@ -37,11 +38,7 @@ MOST_WEIGHED: Final = 500
 MOST_KEPT: Final = 40_000
 """Runs kept in memory for all tools together; some 1.7 kB each."""
 
-_FACTS: Final = Prepared(
-    sa.select(log.c.id, log.c.success, log.c.quality_score).where(
-        log.c.id.in_(sa.select(sa.func.json_each(sa.bindparam("ids")).table_valued("value").c.value))
-    )
-)
+_FACTS: Final = Prepared(sa.select(log.c.id, log.c.success, log.c.quality_score).where(log.c.id.in_(members("ids"))))
 _SHOWN: Final = (
     "id created_at interaction_type tool_id tool_name project client session_id success quality_score latency_ms error"
     " metadata prompt response"

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from memory.tools.vectors import UNREAD, ToolVectors, packed, unpacked
 from store.database import Database, Prepared
+from store.dialects import members
 from store.embedder.base import Embedder, Vectors
 from store.tables import interaction_vectors as vectors
 from store.tables import interactions as log
@@ -49,7 +50,7 @@ _ROWS: Final = Prepared(
 )
 _VECTORS: Final = Prepared(
     sa.select(vectors.c.interaction_id, vectors.c.vector).where(
-        vectors.c.interaction_id.in_(sa.select(sa.func.json_each(sa.bindparam("ids")).table_valued("value").c.value)),
+        vectors.c.interaction_id.in_(members("ids")),
         vectors.c.embedder == sa.bindparam("embedder"),
     )
 )

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from store.database import Database, Prepared
+from store.dialects import insert
 from store.embedder import EmbedderSource
 from store.embedder.base import Embedder, EmbedderError, Vectors
 from store.tables import interaction_vectors as vectors

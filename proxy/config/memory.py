@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from proxy.config.flows import FlowSettings
 from proxy.config.section import Name, Section, Text
 from proxy.config.sources import RetrievalSettings, SourceSettings
 from proxy.config.units import Duration, PositiveDuration
@@ -134,6 +135,9 @@ class MemorySettings(Section):
         default_factory=TriageSettings, description="A model that decides on candidates in a person's place."
     )
     hygiene: HygieneSettings = Field(default_factory=HygieneSettings, description="What time does to memories.")
+    flows: FlowSettings = Field(
+        default_factory=FlowSettings, description="Sessions derived from calls, and what resolved ones teach."
+    )
     redaction: RedactionSettings = Field(
         default_factory=RedactionSettings, description="What is taken out of memories."
     )

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 
+from proxy.config.flows import NotificationSettings
 from proxy.config.memory import MemorySettings
 from proxy.config.policy import CacheSettings
 from proxy.config.section import Folder, Name, Section, Text, Url, refusal
@@ -199,6 +200,9 @@ class Settings(Section):
     cache: CacheSettings = Field(default_factory=CacheSettings, description="Reuse of stored answers.")
     memory: MemorySettings = Field(
         default_factory=MemorySettings, description="What is recorded, and what memory makes of it."
+    )
+    notifications: NotificationSettings = Field(
+        default_factory=NotificationSettings, description="Who is told of what waits for a person."
     )
     stats: StatsSettings = Field(default_factory=StatsSettings, description="Statistics.")
     logging: LoggingSettings = Field(default_factory=LoggingSettings, description="The log of the server.")

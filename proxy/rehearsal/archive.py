@@ -22,6 +22,7 @@ from proxy.rehearsal.run import Known
 from proxy.rehearsal.stage import RememberedEmbedder, RememberedVerifier
 from proxy.semantic import embedder_spec
 from store.database import Database
+from store.dialects import members
 from store.embedder import Embedder, load_embedder
 from store.entry import COLUMNS, FIELDS, from_row
 from store.labels import Label, Labels
@@ -204,7 +205,7 @@ def _of_last_texts(signals: Sequence[float], similarity: float | None) -> bool:
 
 
 def _listed(name: str) -> Any:
-    return sa.select(sa.func.json_each(sa.bindparam(name)).table_valued("value").c.value)
+    return members(name)
 
 
 def _parts(ids: Sequence[str]) -> Iterable[Sequence[str]]:

@@ -19,6 +19,7 @@ from proxy.controls import Controls, read_controls
 from proxy.errors import InvalidRequest
 from proxy.wire import check_chat
 from store.database import Database
+from store.dialects import members
 from store.errors import DatabaseError
 from store.tables import entries, interactions
 
@@ -119,7 +120,7 @@ def read_log(database: Database, *, since: float | None, namespace: str | None, 
 def _whole_answers(database: Database, rows: list[dict[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """By entry id, the stored answers of these calls: the log itself has only their text."""
     ids = json.dumps([row["entry_id"] for row in rows if row["entry_id"]])
-    listed = sa.select(sa.func.json_each(sa.bindparam("ids")).table_valued("value").c.value)
+    listed = members("ids")
     found = database.query(sa.select(entries.c.id, entries.c.answer).where(entries.c.id.in_(listed)), ids=ids)
     answers = {}
     for row in found:

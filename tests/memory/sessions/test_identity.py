@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from memory.sessions import derive_session
+from memory.sessions.identity import derive_session
 
 SYSTEM = {"role": "system", "content": "Be brief."}
 HELLO = {"role": "user", "content": "Hello"}

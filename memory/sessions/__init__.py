@@ -1,0 +1,1 @@
+"""Conversations: which call belongs to which, what each step of one was, and how it ended."""
