@@ -12,7 +12,7 @@ demo: $(STAMP)
 
 # Two processes, a file at a time: much of a test is waiting for a server.
 test: $(STAMP)
-	$(BIN)/pytest -n 2 --dist loadfile -m "not node and not slow" $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile -m "not node and not slow and not postgres" $(ARGS)
 
 serve: $(STAMP)
 	$(BIN)/reprise serve $(ARGS)

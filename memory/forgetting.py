@@ -60,7 +60,6 @@ class Forgetting:
         gone = Counter[str]()
 
         def work(connection: sa.Connection) -> None:
-            _begin(connection)
             touched = _made_from(connection, ids)
             for table, column in (
                 (memory_support, memory_support.c.interaction_id),
@@ -83,7 +82,6 @@ class Forgetting:
         gone = Counter[str]()
 
         def work(connection: sa.Connection) -> None:
-            _begin(connection)
             gone.update(self._memories(connection, ids))
 
         self._database.transact(work)
@@ -94,7 +92,6 @@ class Forgetting:
         gone = list[int]()
 
         def work(connection: sa.Connection) -> None:
-            _begin(connection)
             of_them = project_state.c.id.in_(ids)
             for namespace in connection.scalars(sa.select(project_state.c.namespace).where(of_them).distinct()).all():
                 self._state_touched(connection, namespace)
@@ -114,7 +111,6 @@ class Forgetting:
         """
 
         def work(connection: sa.Connection) -> None:
-            _begin(connection)
             _empty(connection, audit.c.id.in_(list(rows)))
             for id_, columns in rows.items():
                 if columns:
@@ -128,7 +124,6 @@ class Forgetting:
         gone = list[int]()
 
         def work(connection: sa.Connection) -> None:
-            _begin(connection)
             for key in keys:
                 matches = (column == value for column, value in zip(table.primary_key, key, strict=True))
                 gone.append(_delete(connection, table, sa.and_(*matches)))
@@ -155,11 +150,6 @@ class Forgetting:
                 memories.name: _delete(connection, memories, of_them),
             }
         )
-
-
-def _begin(connection: sa.Connection) -> None:
-    # The write lock comes before the first read, so that nobody writes in between.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _delete(connection: sa.Connection, table: sa.Table, which: sa.ColumnElement[bool]) -> int:

@@ -111,9 +111,8 @@ _FLAGS = ("success", "stream", "collapsed", "tokens_estimated")
 _LISTS = ("memories_used", "chunks_used")
 _JSON = (*_LISTS, "context_pack", "metadata")
 _INSERT = Prepared(sa.insert(interactions))
-_CHARS_AT = _INSERT.order.index("response_chars")
-_VALUES = operator.attrgetter(*(name for name in _INSERT.order if name != "response_chars"))
-_JSON_AT = [at for at, name in enumerate(n for n in _INSERT.order if n != "response_chars") if name in _JSON]
+_NAMES = [column.name for column in interactions.c if column.name != "response_chars"]
+_VALUES = operator.attrgetter(*_NAMES)
 _LISTED = (
     "id created_at interaction_type tool_id prompt response_summary response_chars project client session_id model"
     " success cache_status tier memories_used chunks_used"
@@ -142,7 +141,7 @@ class Interactions:
             raise InteractionError("prompt", "prompt must not be blank")
         if interaction.project and (project := self._resolve(interaction.project)) != interaction.project:
             interaction = dataclasses.replace(interaction, project=project)
-        return self._database.writer.commit(_INSERT.text, _as_row(interaction), also=also)
+        return self._database.writer.commit(_INSERT, _as_row(interaction), also=also)
 
     def get(self, id_: str, namespace: str | None = None) -> dict[str, Any] | None:
         """The whole record, within a namespace if one is given. Raises ``DatabaseError``."""
@@ -190,7 +189,6 @@ class Interactions:
         row = interactions.c.id == id_
 
         def work(connection: sa.Connection) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
             known = read_json(connection.scalar(sa.select(interactions.c.metadata).where(row)), dict)
             values = {"quality_score": score, "metadata": _dump({**known, **notes})}
             connection.execute(sa.update(interactions).where(row).values(**values))
@@ -221,12 +219,12 @@ def parse_since(text: str) -> str:
         raise InteractionError("since", f"since is out of range: {text!r}") from error
 
 
-def _as_row(interaction: Interaction) -> list[Any]:
-    """The values in the insert's order; SQLite takes truth values as they are."""
-    row = list(_VALUES(interaction))
-    for at in _JSON_AT:
-        row[at] = _dump(row[at])
-    row.insert(_CHARS_AT, len(interaction.response))
+def _as_row(interaction: Interaction) -> dict[str, Any]:
+    """The values by column. Drivers take truth values as they are."""
+    row = dict(zip(_NAMES, _VALUES(interaction), strict=True))
+    for name in _JSON:
+        row[name] = _dump(row[name])
+    row["response_chars"] = len(interaction.response)
     return row
 
 

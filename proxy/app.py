@@ -35,6 +35,7 @@ from proxy.routes import (
     explain,
     extraction,
     feedback,
+    flows,
     forget,
     health,
     interactions,
@@ -42,8 +43,10 @@ from proxy.routes import (
     jobs,
     memories,
     models,
+    notifications,
     operations,
     projects,
+    proposals,
     review,
     sources,
     statistics,
@@ -82,6 +85,7 @@ def create_app(settings: Settings, source: Source | None = None) -> FastAPI:
         services.labelling.start()
         services.remembering.worker.start()
         services.remembering.schedule.start()
+        services.remembering.notifying.start()
         services.remembering.ingesting.start()
         shelving = asyncio.create_task(services.remembering.library.start())
         following = asyncio.create_task(services.remembering.watching.run())
@@ -124,6 +128,8 @@ def create_app(settings: Settings, source: Source | None = None) -> FastAPI:
         projects,
         context,
         review,
+        flows,
+        notifications,
         explain,
         entries,
         experiments,

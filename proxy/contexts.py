@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
 
 from cachetools import LRUCache
 
@@ -15,7 +16,7 @@ from memory.context.composing import Composed, Composer, composed
 from memory.context.grounds import Ground
 from memory.context.packs import Pack
 from memory.context.ranking import Ranked, Weights
-from memory.context.retrieval import NotReadyError, Retriever, Searchable
+from memory.context.retrieval import NotReadyError, Retriever
 from proxy.config import MemorySettings
 from proxy.config.sources import RetrievalSettings
 
@@ -29,9 +30,46 @@ _LONG: Final = 2000
 """Longer prompts are remembered by their hash."""
 _LEAST_SIZE: Final = 200
 
+NOT_SEARCHED: Final = -1
+
 T = TypeVar("T")
-Known = MutableMapping[tuple[object, int, str], Pack | None]
-"""By memories and state (``Ground.mark``), the version of the shelf (-1: not searched) and prompt."""
+
+
+class Stock(Protocol):
+    """As much of ``memory.sources.shelf.Shelf`` as remembering needs."""
+
+    def version(self) -> int:
+        """Rises as what can be found changes."""
+        ...
+
+    def hold(self, version: int, ids: Iterable[str]) -> bool:
+        """Is a choice of these pieces, made under a version, one to go by still?"""
+        ...
+
+    def is_stocked(self) -> bool:
+        """Is it worth searching?"""
+        ...
+
+
+@dataclass(slots=True)
+class Remembered:
+    """What a prompt got, and the version of the shelf under which that was seen to hold last."""
+
+    pack: Pack | None
+    version: int
+
+    def holds(self, shelf: Stock, version: int) -> bool:
+        """Is it what the prompt gets under the present version?"""
+        if self.version != version:
+            # What is new does not count yet, and of what is altered nothing is in it.
+            if not shelf.hold(self.version, [id_ for id_, _ in self.pack.chunks] if self.pack else ()):
+                return False
+            self.version = version
+        return True
+
+
+Known = MutableMapping[tuple[object, bool, int, str], Remembered]
+"""By memories and state (``Ground.mark``), whether documents were searched, budget and prompt."""
 
 
 class Contexts:
@@ -47,7 +85,7 @@ class Contexts:
         self,
         composer: Composer,
         retriever: Retriever,
-        shelf: Searchable,
+        shelf: Stock,
         settings: Callable[[], MemorySettings],
         told: Callable[[BaseException | None], None] = lambda error: None,
         clock: Callable[[], float] = time.monotonic,
@@ -60,15 +98,18 @@ class Contexts:
         self._clock = clock
         self._known: Known = LRUCache(KNOWN_CHARS, _size)
         self._under: MemorySettings | None = None
-        self._stocked: int | None = None
+        self._stocked = False
         self._rested = float("-inf")
         self._failing = False
         # Apart, so that a slow embedder does not hold up who needs memories alone.
         self._reading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reprise-memories")
         self._searching = ThreadPoolExecutor(max_workers=2, thread_name_prefix="reprise-context")
 
-    async def choice(self, namespace: str, project: str, prompt: str) -> Pack | None:
+    async def choice(self, namespace: str, project: str, prompt: str, taken: int = 0) -> Pack | None:
         """What a call gets; None for nothing.
+
+        Args:
+            taken: characters of the budget that are spent already.
 
         Documents that cannot be searched are left out, and that is told. Raises whatever reading memories or state
         raises, and ``TimeoutError``.
@@ -83,10 +124,12 @@ class Contexts:
         if settings is not self._under:
             self._known.clear()
             self._under = settings
-        key = (ground.mark, -1 if version is None else version, _short(prompt))
-        if key in self._known:
-            return self._known[key]
-        budget = settings.context.budget
+        budget = settings.context.budget - taken
+        under = NOT_SEARCHED if version is None else version
+        key = (ground.mark, version is not None, budget, _short(prompt))
+        known = self._known.get(key)
+        if known is not None and known.holds(self._shelf, under):
+            return known.pack
         if version is not None:
             found = await self._with_chunks(ground, namespace, project, prompt, budget)
             if found is None:
@@ -95,7 +138,7 @@ class Contexts:
             chosen = found.pack
         else:
             chosen = composed(ground, project, prompt, budget)
-        self._known[key] = chosen
+        self._known[key] = Remembered(chosen, under)
         return chosen
 
     async def query(self, namespace: str, project: str, prompt: str, most: int, tags: Sequence[str]) -> list[Ranked]:
@@ -130,13 +173,12 @@ class Contexts:
             return None
         if not any(one.namespaces is None or namespace in one.namespaces for one in settings.sources.values()):
             return None
+        # Taken first: what is altered while it is searched makes the choice outdated.
         version = self._shelf.version()
-        if self._stocked != version:
+        if not self._stocked:
             # An index that opens changes nothing but that: an empty shelf is looked at again.
-            if not await self._read(self._shelf.count):
-                return None
-            self._stocked = version
-        return version
+            self._stocked = await self._read(self._shelf.is_stocked)
+        return version if self._stocked else None
 
     async def _read(self, work: Callable[..., T], *given: object) -> T:
         reading = asyncio.get_running_loop().run_in_executor(self._reading, work, *given)
@@ -183,5 +225,5 @@ def _short(prompt: str) -> str:
     return f"sha256 {hashlib.sha256(prompt.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
-def _size(pack: Pack | None) -> int:
-    return _LEAST_SIZE + (len(pack.text) if pack else 0)
+def _size(known: Remembered) -> int:
+    return _LEAST_SIZE + (len(known.pack.text) if known.pack else 0)

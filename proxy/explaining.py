@@ -71,6 +71,7 @@ async def explanation_of(
             "memories": [id_ for id_, _ in exchange.pack.memories] if exchange.pack else [],
             "state": list(exchange.pack.state) if exchange.pack else [],
             "chunks": [id_ for id_, _ in exchange.pack.chunks] if exchange.pack else [],
+            "flow": exchange.pack.flow[0] if exchange.pack and exchange.pack.flow else None,
             "held_out": exchange.holdout is True,
         },
         "classes": list(explained.classes),

@@ -74,6 +74,8 @@ def _of_the_call(exchange: Exchange) -> dict[str, str]:
         told["x-reprise-memories"] = str(len(exchange.pack.memories))
         counts = ("state", exchange.pack.state), ("memories", exchange.pack.memories), ("chunks", exchange.pack.chunks)
         told["x-reprise-context"] = ", ".join([f"{name}={len(given)}" for name, given in counts])
+        if exchange.pack.flow is not None:
+            told["x-reprise-flow"] = f"{exchange.pack.flow[0]}; version={exchange.pack.flow[1]}"
     if exchange.holdout:
         told |= {"x-reprise-memories": "0", "x-reprise-holdout": "true"}
     return told

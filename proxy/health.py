@@ -26,9 +26,12 @@ class Part:
     since: float | None = None
 
 
-PARTS = ("embedder", "vectors", "verifier", "database", "entries", "labels", "log", "checkpoint", "memory", "sources")
+PARTS = (
+    *("embedder", "vectors", "verifier", "database", "entries", "labels", "log", "checkpoint", "memory", "sources"),
+    "notifications",
+)
 """Embedder, vector index and verifier of the semantic tier; reading SQL; writing entries, labels, log, checkpoints;
-what is learned behind the answers; reading sources and the index of their pieces."""
+what is learned behind the answers; reading sources and the index of their pieces; telling people."""
 
 
 class Health:

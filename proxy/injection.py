@@ -17,10 +17,12 @@ import orjson
 
 from cache.classes import last_user_text
 from memory.context.packs import Pack
+from memory.flows.statement import Guide, cost, guided
 from memory.interactions import stamp_at
 from proxy.auth import Caller
 from proxy.contexts import Contexts
 from proxy.exchange import Exchange
+from proxy.guidance import Guidance, talk_of
 from proxy.holdout import settled
 from proxy.lastpacks import LastPacks, Shown
 from proxy.wire import ChatRequest
@@ -35,6 +37,7 @@ class Injection:
         last: keeps what each caller was given.
         told: notes a failure, or that all is well again.
         holdout: share of sessions that get nothing, in [0, 1].
+        guidance: knows the flows that sessions follow; None: no call gets one.
     """
 
     def __init__(
@@ -43,11 +46,13 @@ class Injection:
         last: LastPacks,
         told: Callable[[BaseException | None], None] = lambda error: None,
         holdout: Callable[[], float] = lambda: 0.0,
+        guidance: Guidance | None = None,
     ) -> None:
         self._contexts = contexts
         self._last = last
         self._told = told
         self._holdout = holdout
+        self._guidance = guidance
         self._failing = False
 
     async def into(self, exchange: Exchange, by: Caller | None = None) -> Exchange:
@@ -85,12 +90,20 @@ class Injection:
         )
 
     async def _choice(self, exchange: Exchange) -> Pack | None:
-        asked = last_user_text(exchange.request.body["messages"])
+        messages, scope = exchange.request.body["messages"], exchange.call.scope
+        guide = await self._guide(exchange)
+        asked = last_user_text(messages)
         if not asked.strip():
             # A picture alone, or no user at all, asks for nothing that words could be found for.
+            return guided(None, guide)
+        return guided(await self._contexts.choice(scope.namespace, scope.project, asked, cost(guide)), guide)
+
+    async def _guide(self, exchange: Exchange) -> Guide | None:
+        if self._guidance is None:
             return None
         scope = exchange.call.scope
-        return await self._contexts.choice(scope.namespace, scope.project, asked)
+        talk = talk_of(exchange.request.body["messages"], scope.namespace, exchange.session, scope.project)
+        return await self._guidance.choice(talk)
 
 
 def behind(words: str, text: str) -> str:

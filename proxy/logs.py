@@ -40,6 +40,7 @@ def configure_logging(settings: LoggingSettings) -> None:
     root.setLevel(level)
     # These log routine steps, or requests and bodies at info or debug level, prompts among them.
     for name in (
+        "aiosmtplib",
         "alembic",
         "apscheduler",
         "httpx",

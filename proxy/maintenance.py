@@ -43,7 +43,7 @@ async def maintain(services: Services) -> None:
 
 def _checkpoint(services: Services) -> None:
     try:
-        services.database.checkpoint()
+        services.database.upkeep()
         services.health.worked("checkpoint")
     except StoreError as error:
         services.health.failed(error, "checkpoint")

@@ -130,6 +130,9 @@ class Metrics:
         self.chunks_injected = Counter(
             "reprise_chunks_injected", "Pieces of documents put into calls, each time one was.", registry=registry
         )
+        self.flows_injected = Counter(
+            "reprise_flows_injected", "Flows put into calls, each time one was.", registry=registry
+        )
         self.input_tokens = Counter(
             "reprise_input_tokens",
             "Prompt tokens of upstream calls of which the upstream said how many it had cached; context: injected,"
@@ -173,6 +176,20 @@ class Metrics:
             ("outcome",),
             registry=registry,
         )
+        self.analyses = Counter(
+            "reprise_analyses",
+            "Sessions that have ended: auto_reinforced, enhancement, new_flow (proposed), absorbed by a proposal that says"
+            " so already, refused as a rejected one did, none (nothing taught), deferred (budget spent), failed,"
+            " unreadable.",
+            ("outcome",),
+            registry=registry,
+        )
+        self.analysis_calls = Counter(
+            "reprise_analysis_calls",
+            "Calls to the model that analyses sessions: answered or failed.",
+            ("outcome",),
+            registry=registry,
+        )
         self.ingestion_runs = Counter(
             "reprise_ingestion_runs",
             "Runs over sources: done, partial, failed or stopped.",
@@ -194,6 +211,18 @@ class Metrics:
             "Pieces of documents: found, or waiting for embedder or index.",
             ("state",),
             registry=registry,
+        )
+        self.notifications = Counter(
+            "reprise_notifications", "Events that people were told of.", ("event",), registry=registry
+        )
+        self.notification_deliveries = Counter(
+            "reprise_notification_deliveries",
+            "Sendings of notifications: delivered, retried (to be tried again) or failed.",
+            ("channel", "outcome"),
+            registry=registry,
+        )
+        self.notification_queue = Gauge(
+            "reprise_notification_queue", "Deliveries in SQL: waiting or failed.", ("state",), registry=registry
         )
         self.queue = Gauge("reprise_writer_queue", "Writes waiting for SQL.", registry=registry)
 

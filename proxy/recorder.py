@@ -172,6 +172,7 @@ class Recorder:
             metrics.memories_injected.inc(len(exchange.pack.memories))
             metrics.state_injected.inc(len(exchange.pack.state))
             metrics.chunks_injected.inc(len(exchange.pack.chunks))
+            metrics.flows_injected.inc(exchange.pack.flow is not None)
         if interaction.cached_tokens is not None:
             context = CONTEXTS[exchange.holdout]
             metrics.input_tokens.labels(context).inc(interaction.prompt_tokens or 0)

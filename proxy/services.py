@@ -15,6 +15,7 @@ from proxy.asking import Asking
 from proxy.auth import Authenticator
 from proxy.backups import finish_restore
 from proxy.config import Settings
+from proxy.databases import driver_of
 from proxy.entries.eviction import Evictor
 from proxy.entries.invalidation import Invalidation
 from proxy.entries.versions import Versions
@@ -120,6 +121,7 @@ class Services:
         await self.remembering.ingesting.close()
         await self.remembering.schedule.close()
         await self.remembering.worker.close()
+        await self.remembering.notifying.close()
         for upstream in self.upstreams.values():
             await upstream.close()
         await asyncio.to_thread(self._close_stores)
@@ -129,6 +131,7 @@ class Services:
         self.reactions.close()
         self.versions.close()
         self.remembering.contexts.close()
+        self.remembering.guidance.close()
         self.entries.flush()
         self.remembering.library.close()
         self.semantic.close()
@@ -146,7 +149,7 @@ def build_services(settings: Settings) -> Services:
     directory.prepare()
     directory.hold({"pid": os.getpid(), "host": settings.server.host, "port": settings.server.port})
     finish_restore(directory)
-    database = Database(directory.database, settings.store.durability)
+    database = Database(driver_of(settings, directory), alone=True)
     experiments = KnownExperiments(database)
     live = Live(settings, directory.secret(), experiments.kept)
     metrics = Metrics()

@@ -15,7 +15,7 @@ from store.entry import Entry, as_row
 from store.tables import entries, epochs
 
 _HELD = Prepared(
-    sa.select(entries.c.exact_key, sa.func.max(entries.c.status == "active"))
+    sa.select(entries.c.exact_key, sa.func.max(sa.case((entries.c.status == "active", 1), else_=0)))
     .where(
         entries.c.exact_key.in_(members("keys")),
         sa.or_(
@@ -42,8 +42,7 @@ def insert(database: Database, new: Sequence[Entry]) -> Future[None]:
 
     The future resolves after the commit, or raises ``DatabaseError``. Their vectors come with the next sweep.
     """
-    rows = [statements.INSERT.row(as_row(entry, None, None)) for entry in new]
-    return database.writer.submit(statements.INSERT.text, *rows)
+    return database.writer.submit(statements.INSERT, *(as_row(entry, None, None) for entry in new))
 
 
 def epochs_begun(database: Database) -> dict[str, float]:

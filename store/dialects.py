@@ -7,12 +7,27 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.compiler import SQLCompiler, TypeCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-__all__ = ["Insert", "insert", "json_text", "members"]
+__all__ = ["Insert", "contains", "greatest", "insert", "json_text", "members", "upsert"]
 
 # ``Insert`` with its ON CONFLICT is PostgreSQL's; SQLite took the clause over, and SQLAlchemy writes it for both.
+
+
+class _Lower(FunctionElement[str]):
+    """A text in small letters, of every language."""
+
+    name = "folded"
+    type = sa.Text()
+    inherit_cache = True
+
+
+class greatest(FunctionElement[Any]):  # noqa: N801  as SQL names it
+    """The greatest of some values, none of them NULL."""
+
+    name = "greatest"
+    inherit_cache = True
 
 
 class _Members(FunctionElement[Any]):
@@ -43,6 +58,21 @@ def members(of: str | sa.ColumnElement[Any]) -> sa.Select[Any]:
 def json_text(column: sa.ColumnElement[Any], *path: str | int) -> sa.ColumnElement[str]:
     """The value at a path of keys and positions, as text; NULL where there is none and where the JSON is damaged."""
     return _JsonText(column, *(sa.literal_column(_step(one)) for one in path))
+
+
+def contains(column: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[bool]:
+    """Does the text stand in the column, in whatever case?"""
+    escaped = "".join(f"/{one}" if one in "/%_" else one for one in text)
+    return _Lower(column).like(_Lower(sa.literal(f"%{escaped}%")), escape="/")
+
+
+def upsert(table: sa.Table) -> Insert:
+    """Insert a row, in the place of one with the same primary key."""
+    new = insert(table)
+    keys = list(table.primary_key)
+    return new.on_conflict_do_update(
+        index_elements=keys, set_={column.name: new.excluded[column.name] for column in table.c if column not in keys}
+    )
 
 
 def _step(one: str | int) -> str:
@@ -76,3 +106,37 @@ def _json_text_postgresql(element: _JsonText, compiler: SQLCompiler, **kw: Any) 
     column, *steps = element.clauses
     path = "{" + ",".join(str(step) for step in steps) + "}"
     return f"(reprise_json({compiler.process(column, **kw)}) #>> '{path}')"
+
+
+@compiles(_Lower, "sqlite")
+def _lower_sqlite(element: _Lower, compiler: SQLCompiler, **kw: Any) -> str:
+    # Connections bring a function of this name that knows more than ASCII.
+    return f"lower({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(_Lower, "postgresql")
+def _lower_postgresql(element: _Lower, compiler: SQLCompiler, **kw: Any) -> str:
+    # The columns' own collation knows ASCII alone.
+    return f'lower(({compiler.process(element.clauses, **kw)}) COLLATE "und-x-icu")'
+
+
+@compiles(greatest, "sqlite")
+def _greatest_sqlite(element: greatest, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"max({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(greatest, "postgresql")
+def _greatest_postgresql(element: greatest, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"greatest({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(sa.Text, "postgresql")
+def _text_postgresql(type_: sa.Text, compiler: TypeCompiler, **kw: Any) -> str:
+    # Ids and times compare byte by byte, as in SQLite, whatever the language of the server.
+    return 'TEXT COLLATE "C"'
+
+
+@compiles(sa.Integer, "postgresql")
+def _integer_postgresql(type_: sa.Integer, compiler: TypeCompiler, **kw: Any) -> str:
+    # 64 bits, as in SQLite.
+    return "BIGINT"

@@ -251,14 +251,8 @@ class Entries(IndexNotes):
 
     def _change(self, id_: str, work: Callable[[sa.Connection], None]) -> Entry | None:
         """Change an entry in SQL, then what memory keeps of it."""
-
-        def at_once(connection: sa.Connection) -> None:
-            # The write lock comes before the first read, so that nobody writes in between.
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            work(connection)
-
         with self._judging:
-            self._database.transact(at_once)
+            self._database.transact(work)
             entry = self.get(id_)
             if entry is not None:
                 with self._lock:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from store.database import Database
+from store.dialects import insert
 from store.tables import experiments
 
 
@@ -42,8 +43,8 @@ class KnownExperiments:
         """Note that these run; those known already stay as they are. Raises ``DatabaseError``."""
         new = [{"name": name, "started_at": at} for name in names if name not in self.all()]
         if new:
-            insert = sa.insert(experiments).prefix_with("OR IGNORE")
-            self._database.transact(lambda connection: _execute(connection, insert, new))
+            new_ones = insert(experiments).on_conflict_do_nothing()
+            self._database.transact(lambda connection: _execute(connection, new_ones, new))
 
     def stop(self, name: str, kept: str, at: float) -> None:
         """Keep one arm from now on. Stopped again, another arm may be kept. Raises ``DatabaseError``."""

@@ -132,7 +132,7 @@ class IndexNotes:
 
     def _write(self, statement: Prepared, *rows: dict[str, Any]) -> Future[None]:
         """Queue a write that nobody awaits; its outcome is told, for a failure must not be silent."""
-        done = self._database.writer.submit(statement.text, *map(statement.row, rows))
+        done = self._database.writer.submit(statement, *rows)
         done.add_done_callback(self._tell)
         return done
 

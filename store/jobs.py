@@ -54,13 +54,19 @@ class Jobs:
         """What queues a job, to be written together with something else; nothing where it waits already."""
         now = self._clock()
         fresh = {"state": "waiting", "tries": 0, "run_after": now + delay, "queued_at": now}
-        return _PUT.text, [_PUT.row({"kind": kind, "key": key, "namespace": namespace, **fresh})]
+        return _PUT, [{"kind": kind, "key": key, "namespace": namespace, **fresh}]
+
+    def queue(self, connection: sa.Connection, kind: str, key: str, namespace: str, *, delay: float = 0.0) -> None:
+        """Queue a job within a transaction."""
+        statement, rows = self.statement(kind, key, namespace, delay=delay)
+        for row in rows:
+            statement.run(connection, row)
 
     def put(self, kind: str, keys: Sequence[str], namespace: str) -> None:
         """Queue jobs and wait for the commit."""
         if keys:
             rows = [self.statement(kind, key, namespace)[1][0] for key in keys]
-            self._database.writer.submit(_PUT.text, *rows).result()
+            self._database.writer.submit(_PUT, *rows).result()
 
     def take(self, kind: str, most: int) -> list[Job]:
         """The oldest due jobs, each now counted as tried once more. What failed before comes alone."""
@@ -88,10 +94,14 @@ class Jobs:
         if ids:
             self._database.transact(lambda connection: _run(connection, sa.delete(jobs).where(jobs.c.id.in_(ids))))
 
-    def failed(self, job: Job, error: BaseException) -> bool:
-        """Put a job back, to be tried again later; True where that was its last try and it is set aside."""
+    def failed(self, job: Job, error: BaseException, *, last: bool = False) -> bool:
+        """Put a job back, to be tried again later; True where that was its last try and it is set aside.
+
+        Args:
+            last: set it aside, whatever tries are left.
+        """
         name = type(error).__name__
-        if job.tries >= MOST_TRIES:
+        if last or job.tries >= MOST_TRIES:
             self._set([job.id], state="set_aside", error=name)
             return True
         self._set([job.id], error=name, run_after=self._clock() + BACKOFF * 4 ** (job.tries - 1))

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from store.database import Database, Prepared
-from store.dialects import members
+from store.dialects import insert, members, upsert
 from store.errors import DatabaseError
 from store.tables import labels, wrong_pairs
 
@@ -65,8 +65,8 @@ class Label:
 
 _FIELDS = [column.name for column in dataclasses.fields(Label)]
 _COLUMNS = [labels.c[name] for name in _FIELDS]
-_INSERT = Prepared(sa.insert(labels).prefix_with("OR REPLACE"))
-_ADD_PAIR = Prepared(sa.insert(wrong_pairs).prefix_with("OR IGNORE"))
+_INSERT = Prepared(upsert(labels))
+_ADD_PAIR = Prepared(insert(wrong_pairs).on_conflict_do_nothing())
 _TAKE_BACK = Prepared(
     sa.delete(wrong_pairs).where(
         wrong_pairs.c.prompt_key == sa.bindparam("prompt_key"), wrong_pairs.c.entry_key == sa.bindparam("entry_key")
@@ -187,8 +187,8 @@ class Labels:
             for pair in pairs:
                 self._wrong.pop(_pair(*pair), None)
         if pairs:
-            rows = [_TAKE_BACK.row({"prompt_key": prompt, "entry_key": entry}) for prompt, entry in pairs]
-            self._database.writer.submit(_TAKE_BACK.text, *rows).result()
+            rows = [{"prompt_key": prompt, "entry_key": entry} for prompt, entry in pairs]
+            self._database.writer.submit(_TAKE_BACK, *rows).result()
 
     def _admit(self, prompt_key: str, entry_key: str) -> None:
         with self._lock:
@@ -206,7 +206,7 @@ class Labels:
         return len(rows) <= self._most
 
     def _write(self, statement: Prepared, row: dict[str, Any]) -> Future[None]:
-        done = self._database.writer.submit(statement.text, statement.row(row))
+        done = self._database.writer.submit(statement, row)
         done.add_done_callback(lambda written: self._tell(written.exception()))
         return done
 

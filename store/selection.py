@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import sqlalchemy as sa
 
-from store.dialects import json_text, members
+from store.dialects import contains, json_text, members
 from store.entry import Entry
 from store.tables import entries
 from store.vectors import Vector
@@ -111,7 +111,7 @@ _ANSWER_TEXT = json_text(entries.c.answer, "choices", 0, "message", "content")
 
 
 def _contains(column: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[bool]:
-    return column.icontains(text, autoescape=True)
+    return contains(column, text)
 
 
 def _has_tag(tag: str) -> sa.ColumnElement[bool]:

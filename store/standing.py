@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from store.database import Prepared
+from store.dialects import upsert
 from store.tables import entries, evidence
 
 Unfit = Callable[[float, float], bool]
@@ -66,7 +67,7 @@ _STATE = Prepared(
     ).where(entries.c.id == sa.bindparam("id_"))
 )
 _BY_ID = entries.c.id == sa.bindparam("id_")
-_GIVE = Prepared(sa.insert(evidence).prefix_with("OR REPLACE"))
+_GIVE = Prepared(upsert(evidence))
 _MOVE = Prepared(
     sa.update(entries).where(_BY_ID).values({name: sa.bindparam(f"new_{name}") for name in ("alpha", "beta", "status")})
 )
@@ -87,7 +88,7 @@ def weigh(
     elif unfit is not None and before.status == "quarantined" and unfit(before.quality, before.gathered):
         after = after._replace(status=_released(after, now))
     row = {"source": source, "entry_id": id_, "at": now, "alpha": given[0], "beta": given[1]}
-    _run(connection, _GIVE, row)
+    _GIVE.run(connection, row)
     _write(connection, id_, before, after)
 
 
@@ -106,7 +107,7 @@ def release(connection: sa.Connection, id_: str, now: float) -> None:
     after = before._replace(status=_released(before, now))
     if before.status == "quarantined":
         after = after.moved(-before.gathered_alpha, -before.gathered_beta)
-        _run(connection, _FORGET, {"id_": id_})
+        _FORGET.run(connection, {"id_": id_})
     _write(connection, id_, before, after)
 
 
@@ -115,17 +116,13 @@ def _released(state: _State, now: float) -> str:
 
 
 def _state(connection: sa.Connection, id_: str, source: str = "") -> _State | None:
-    found = connection.exec_driver_sql(_STATE.text, _STATE.row({"id_": id_, "source": source})).first()
+    found = _STATE.run(connection, {"id_": id_, "source": source}).first()
     return None if found is None else _State(*found)
 
 
 def _write(connection: sa.Connection, id_: str, before: _State, after: _State) -> None:
     values = {"id_": id_, "new_alpha": after.alpha, "new_beta": after.beta, "new_status": after.status}
-    _run(connection, _MOVE, values)
+    _MOVE.run(connection, values)
     if after.status == "active" != before.status:
         # Its vector has left the index, or is about to: without one, the next sweep embeds it again.
-        _run(connection, _TO_EMBED, {"id_": id_})
-
-
-def _run(connection: sa.Connection, statement: Prepared, values: dict[str, Any]) -> None:
-    connection.exec_driver_sql(statement.text, statement.row(values))
+        _TO_EMBED.run(connection, {"id_": id_})

@@ -6,9 +6,17 @@ time order; the tables of the cache, and ``jobs``, keep seconds since 1970, whic
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """Has an index hold only the rows for which this is so."""
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+
 
 interactions = sa.Table(
     "interactions",
@@ -62,8 +70,8 @@ interactions = sa.Table(
     # Every index costs each call a page in its commit: one serves both time and namespace.
     sa.Index("interactions_by_time", "created_at", "namespace"),
     sa.Index("interactions_by_session", "session_id", "created_at"),
-    sa.Index("interactions_by_arm", "experiment", "arm", sqlite_where=sa.text("experiment IS NOT NULL")),
-    sa.Index("interactions_by_tool", "tool_id", "created_at", sqlite_where=sa.text("tool_id IS NOT NULL")),
+    sa.Index("interactions_by_arm", "experiment", "arm", **_where("experiment IS NOT NULL")),
+    sa.Index("interactions_by_tool", "tool_id", "created_at", **_where("tool_id IS NOT NULL")),
 )
 
 entries = sa.Table(
@@ -106,12 +114,12 @@ entries = sa.Table(
         "loose_key",
         "embedder",
         "status",
-        sqlite_where=sa.text("loose_key IS NOT NULL"),
+        **_where("loose_key IS NOT NULL"),
     ),
-    sa.Index("entries_to_index", "indexed", sqlite_where=sa.text("indexed = 0 AND vector IS NOT NULL")),
-    sa.Index("entries_to_embed", "id", sqlite_where=sa.text("vector IS NULL AND compat_key IS NOT NULL")),
-    sa.Index("entries_to_expire", "expires_at", sqlite_where=sa.text("status = 'active'")),
-    sa.Index("entries_retired", "indexed", "expires_at", sqlite_where=sa.text("status != 'active'")),
+    sa.Index("entries_to_index", "indexed", **_where("indexed = 0 AND vector IS NOT NULL")),
+    sa.Index("entries_to_embed", "id", **_where("vector IS NULL AND compat_key IS NOT NULL")),
+    sa.Index("entries_to_expire", "expires_at", **_where("status = 'active'")),
+    sa.Index("entries_retired", "indexed", "expires_at", **_where("status != 'active'")),
 )
 
 evidence = sa.Table(
@@ -217,7 +225,7 @@ memories = sa.Table(
         "content_key",
         "status",
         unique=True,
-        sqlite_where=sa.text("status IN ('candidate', 'active')"),
+        **_where("status IN ('candidate', 'active')"),
     ),
     sa.Index("memories_by_status", "namespace", "status", "project"),
     sa.Index("memories_by_text", "namespace", "content_key"),
@@ -371,11 +379,25 @@ project_state = sa.Table(
         "category",
         "key",
         unique=True,
-        sqlite_where=sa.text("status = 'active'"),
+        **_where("status = 'active'"),
     ),
     sa.Index("project_state_by_project", "project", "namespace"),
 )
 """What people say of a project. ``status``: active, superseded by a later value, or deleted."""
+
+project_moves = sa.Table(
+    "project_moves",
+    metadata,
+    sa.Column("project", sa.Text, primary_key=True),
+    sa.Column("audit_id", sa.Text, primary_key=True),
+    sa.Column("table_name", sa.Text, primary_key=True),
+    sa.Column("row_key", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Index("project_moves_by_row", "row_key"),
+    sqlite_with_rowid=False,
+)
+"""Rows that stand with a project since the change ``audit_id``, and the name that they stood under before: what is to be
+put back where that change is undone. ``row_key``: the primary key, JSON where it has several columns."""
 
 documents = sa.Table(
     "documents",
@@ -415,7 +437,7 @@ chunks = sa.Table(
     sa.Column("heading_path", sa.Text, nullable=False),
     sa.Column("content", sa.Text, nullable=False),
     sa.Index("chunks_by_document", "document_id", "position"),
-    sa.Index("chunks_to_index", "indexed", sqlite_where=sa.text("indexed = 0")),
+    sa.Index("chunks_to_index", "indexed", **_where("indexed = 0")),
 )
 """Pieces of documents. ``heading_path``: JSON, the headings above it, the outermost first; ``digest``: SHA-256 of
 heading path and content; ``indexed``: 1 once its vector is in the index."""
@@ -465,17 +487,24 @@ sessions = sa.Table(
     sa.Column("outcome", sa.Text),
     sa.Column("proposal_id", sa.Text),
     sa.Column("analysed_at", sa.Text),
+    sa.Column("analysis_tries", sa.Integer, nullable=False, default=0),
+    sa.Column("analysis_after", sa.Float),
     sa.Column("corrected", sa.Text),
     sa.Column("escalation_reason", sa.Text),
     sa.Column("resolution_summary", sa.Text),
     sa.Column("problem_summary", sa.Text, nullable=False, default=""),
+    sa.Column("root", sa.Text, nullable=False),
+    sa.Column("signal", sa.Text),
     sa.Index("sessions_by_time", "namespace", "last_at"),
     sa.Index("sessions_by_status", "status", "last_at"),
     sa.Index("sessions_by_flow", "matched_flow"),
+    sa.Index("sessions_to_analyse", "analysis", "analysis_after"),
 )
 """Conversations. ``ended_by``: person, signal, phrase or idle. ``match_state``: none, suggested, attached, accepted or
-declined. ``analysis``: null until it is due, then waiting, deferred or done, with its ``outcome``. ``corrected``: JSON
-list, the fields that a person set and derivation leaves alone."""
+declined. ``analysis``: null until it is due, then waiting, deferred or done, with its ``outcome``; one that failed so
+many ``analysis_tries`` is not tried before ``analysis_after``, seconds since 1970. ``corrected``: JSON list, the fields
+that a person set and derivation leaves alone. ``root``: the session id that its interactions carry; ``signal``: what
+the user's last words say of success."""
 
 session_steps = sa.Table(
     "session_steps",
@@ -494,10 +523,14 @@ session_steps = sa.Table(
     sa.Column("free_text", sa.Text),
     sa.Column("asked", sa.Text, nullable=False),
     sa.Column("said", sa.Text, nullable=False),
+    sa.Column("root", sa.Text, nullable=False),
+    sa.Column("reading", sa.Text),
     sa.Index("session_steps_by_session", "namespace", "session_id", "at", "interaction_id"),
+    sa.Index("session_steps_by_root", "namespace", "root", "at", "interaction_id"),
 )
 """Each an interaction of a session. ``asked``: what the user or the tool's caller said, ``said``: the answer;
-``options``: JSON list of what the answer offered; the pick, or the user's own words, come from the next turn."""
+``options``: JSON list of what the answer offered; the pick, or the user's own words, come from the next turn. ``root``:
+the session id of the interaction; ``reading``: JSON, what the interaction alone tells, from which all else follows."""
 
 flows = sa.Table(
     "flows",
@@ -609,14 +642,16 @@ notifications = sa.Table(
     sa.Column("event", sa.Text, nullable=False),
     sa.Column("object_type", sa.Text, nullable=False),
     sa.Column("object_id", sa.Text, nullable=False),
+    sa.Column("occasion", sa.Text, nullable=False, default=""),
     sa.Column("at", sa.Text, nullable=False),
     sa.Column("read_at", sa.Text),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
-    sa.Index("notifications_once", "event", "object_id", unique=True),
+    sa.Index("notifications_once", "namespace", "event", "object_id", "occasion", unique=True),
     sa.Index("notifications_by_time", "namespace", "at"),
 )
-"""What people are told, each once. ``body``: JSON."""
+"""What people are told, each once. ``occasion``: tells what happens to one object more than once apart, such as the
+versions of a flow; ``body``: JSON."""
 
 deliveries = sa.Table(
     "deliveries",

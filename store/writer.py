@@ -10,35 +10,28 @@ import asyncio
 import contextlib
 import itertools
 import queue
-import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
+from store.driver import Driver, Row
 from store.errors import DatabaseError
+from store.prepared import Prepared, Statement
+
+__all__ = ["MAX_GROUP", "MAX_WAITING", "Statement", "Writer"]
 
 MAX_GROUP = 256
 """Most writes in one commit; bounds how long the first of them waits."""
 
-BAD_ROW = (sqlite3.Error, UnicodeError, OverflowError)
-"""What a statement that SQLite refuses raises: from SQLite, or from the driver for half a surrogate pair or an integer
-beyond 64 bits."""
-
 MAX_WAITING = 20_000
 """Most writes waiting for a stuck disk; beyond it a write fails at once rather than filling the memory."""
 
-Row = Sequence[Any]
-
-
-Statement = tuple[str, Sequence[Row]]
-"""A statement and its rows; several: executemany."""
-
 
 class Write(NamedTuple):
-    """Statements that are committed together or not at all, and who waits for the commit."""
+    """Statements, each with its rows, that are committed together or not at all, and who waits for the commit."""
 
-    statements: Sequence[Statement]
+    statements: Sequence[tuple[str, Sequence[Row]]]
     done: Future[None]
     loop: asyncio.AbstractEventLoop | None
 
@@ -46,9 +39,9 @@ class Write(NamedTuple):
 class Writer:
     """Serialises all writes of this process on one connection."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+    def __init__(self, driver: Driver) -> None:
         self._queue: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
-        self._connect = connect
+        self._driver = driver
         self._closed = False
         self._closing = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="reprise-writer", daemon=True)
@@ -59,15 +52,20 @@ class Writer:
         """Writes waiting in the queue."""
         return self._queue.qsize()
 
-    def submit(self, statement: str, *rows: Row) -> Future[None]:
-        """Queue one statement. The future resolves after the commit, or raises ``DatabaseError``."""
+    def submit(self, statement: Prepared | str, *rows: Mapping[str, Any] | Row) -> Future[None]:
+        """Queue one statement, its rows by name; of a driver's own text, by position.
+
+        The future resolves after the commit, or raises ``DatabaseError``.
+        """
         done: Future[None] = Future()
-        refusal = self._put(Write([(statement, rows)], done, None))
+        refusal = self._put(Write([self._compiled(statement, rows)], done, None))
         if refusal is not None:
             done.set_exception(refusal)
         return done
 
-    def commit(self, statement: str, *rows: Row, also: Sequence[Statement] = ()) -> asyncio.Future[None]:
+    def commit(
+        self, statement: Prepared | str, *rows: Mapping[str, Any] | Row, also: Sequence[Statement] = ()
+    ) -> asyncio.Future[None]:
         """As ``submit``, for a coroutine to await. One wake-up of the loop serves the whole group.
 
         Args:
@@ -75,7 +73,8 @@ class Writer:
         """
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[None] = loop.create_future()
-        refusal = self._put(Write([(statement, rows), *also], waiter, loop))  # type: ignore[arg-type]
+        statements = [self._compiled(statement, rows), *(self._compiled(*one) for one in also)]
+        refusal = self._put(Write(statements, waiter, loop))  # type: ignore[arg-type]
         if refusal is not None:
             waiter.set_exception(refusal)
         return waiter
@@ -87,6 +86,14 @@ class Writer:
                 self._closed = True
                 self._queue.put(None)
         self._thread.join()
+
+    def _compiled(
+        self, statement: Prepared | str, rows: Sequence[Mapping[str, Any] | Row]
+    ) -> tuple[str, Sequence[Row]]:
+        if isinstance(statement, str):
+            return statement, rows  # type: ignore[return-value]
+        compiled = statement.on(self._driver.dialect)
+        return compiled.text, [compiled.row(row) for row in rows]  # type: ignore[arg-type]
 
     def _put(self, write: Write) -> DatabaseError | None:
         """Queue a write, or say why not. Never behind the queue's end, where nobody would read it."""
@@ -103,19 +110,38 @@ class Writer:
         return DatabaseError(f"{waiting} writes are waiting already") if waiting >= MAX_WAITING else None
 
     def _run(self) -> None:
-        connection: sqlite3.Connection | None = None
+        connection: Any = None
         open_ = True
         while open_:
             group, open_ = self._next_group()
             try:
-                connection = connection or self._connect()
-                outcomes = _commit(connection, group)
+                connection = connection or self._driver.connect()
+                connection, outcomes = self._commit(connection, group)
             except Exception as error:  # noqa: BLE001  whatever fails must reach those who wait, never end the thread
                 outcomes = [error] * len(group)
                 connection = None
             _announce(group, outcomes)
         if connection is not None:
             connection.close()
+
+    def _commit(self, connection: Any, group: list[Write]) -> tuple[Any, list[BaseException | None]]:
+        """Commit the group as one; if that fails, each write on its own, so that one bad row spoils no other."""
+        try:
+            return self._write(connection, group), [None] * len(group)
+        except self._driver.bad_row as error:
+            if len(group) == 1:
+                return connection, [error]
+        outcomes: list[BaseException | None] = []
+        for write in group:
+            try:
+                connection = self._write(connection, [write])
+                outcomes.append(None)
+            except self._driver.bad_row as error:
+                outcomes.append(error)
+        return connection, outcomes
+
+    def _write(self, connection: Any, group: list[Write]) -> Any:
+        return self._driver.write(connection, list(itertools.chain.from_iterable(write.statements for write in group)))
 
     def _next_group(self) -> tuple[list[Write], bool]:
         """Wait for a write and take what else is there; False once closing was asked for."""
@@ -127,39 +153,6 @@ class Writer:
                 return group, True
             item = self._queue.get()
         return group, False
-
-
-def _commit(connection: sqlite3.Connection, group: list[Write]) -> list[BaseException | None]:
-    """Commit the group as one; if that fails, each write on its own, so that one bad row spoils no other."""
-    try:
-        _transact(connection, group)
-        return [None] * len(group)
-    except BAD_ROW as error:
-        if len(group) == 1:
-            return [error]
-    outcomes: list[BaseException | None] = []
-    for write in group:
-        try:
-            _transact(connection, [write])
-            outcomes.append(None)
-        except BAD_ROW as error:
-            outcomes.append(error)
-    return outcomes
-
-
-def _transact(connection: sqlite3.Connection, group: list[Write]) -> None:
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        for statement, rows in itertools.chain.from_iterable(write.statements for write in group):
-            if len(rows) == 1:
-                connection.execute(statement, rows[0])
-            else:
-                connection.executemany(statement, rows)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _announce(group: list[Write], outcomes: Sequence[BaseException | None]) -> None:

@@ -30,6 +30,7 @@ from memory.context.ranking import PLAIN, Ranked, Weights
 from memory.context.retrieval import Retriever
 from memory.memories.memories import Memories
 from memory.projects.state import State
+from memory.sources.changes import Changes
 from memory.sources.chunk_index import ChunkIndex
 from memory.sources.chunk_notes import ChunkNotes
 from memory.sources.ingestion import Ingestion
@@ -90,10 +91,10 @@ class Parts:
         self.source = Source(SOURCE, corpus)
         sources = {SOURCE: self.source}
         notes = ChunkNotes(self.database)
-        self.shelf: Shelf
-        self.index = ChunkIndex(notes, lambda: sources, directory.chunk_vectors, lambda: self.shelf.changed())
+        changes = Changes()
+        self.index = ChunkIndex(notes, lambda: sources, directory.chunk_vectors, changes)
         closing.callback(self.index.close)
-        self.shelf = Shelf(self.database, lambda: sources, notes, self.index)
+        self.shelf = Shelf(self.database, lambda: sources, notes, self.index, changes)
         self.embedder = load_embedder(EmbedderSpec())
         self.index.open(self.embedder)
         self.ingestion = Ingestion(self.database, self.index, lambda: sources)

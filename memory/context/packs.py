@@ -45,12 +45,15 @@ class Pack:
     """Id and digest of each piece of a document."""
     used: Mapping[str, int] = field(default_factory=dict)
     """Characters that each band takes, heads and frame apart."""
+    flow: tuple[str, int] | None = None
+    """Id and version of the flow behind it."""
 
     @cached_property
     def digest(self) -> str:
         """Stands for these very pieces in these versions, and the very words: 32 hex digits."""
         versions = [f"{id_}:{version}" for id_, version in (*self.memories, *self.chunks)]
-        whole = f"{' '.join([*versions, *self.state])}\n{self.text}"
+        flow = [f"{self.flow[0]}:{self.flow[1]}"] if self.flow is not None else []
+        whole = f"{' '.join([*versions, *self.state, *flow])}\n{self.text}"
         return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
     def as_log(self) -> dict[str, object]:
@@ -60,6 +63,8 @@ class Pack:
             told["state"] = list(self.state)
         if self.chunks:
             told["chunks"] = [[id_, digest] for id_, digest in self.chunks]
+        if self.flow is not None:
+            told["flow"] = list(self.flow)
         return told
 
 

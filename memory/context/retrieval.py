@@ -29,12 +29,8 @@ class Searchable(Protocol):
         """The nearest pieces that the namespace may read; k of all, and k of the project's own."""
         ...
 
-    def version(self) -> int:
-        """Rises with each committed change."""
-        ...
-
-    def count(self) -> int:
-        """Pieces that can be found."""
+    def is_stocked(self) -> bool:
+        """Is it worth searching?"""
         ...
 
 
@@ -69,7 +65,7 @@ class Retriever:
             NotReadyError: there is no embedder yet.
             EmbedderError, StoreError: it failed.
         """
-        if most < 1 or not self._shelf.count():
+        if most < 1 or not self._shelf.is_stocked():
             return []
         embedder = self._embedder()
         if embedder is None:

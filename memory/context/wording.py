@@ -9,7 +9,7 @@ from typing import Final
 from memory.memories.memory import INVISIBLE, clean
 
 # What would close the block or open another, and what chat templates take for their own marks.
-_MARKS = re.compile(r"<(?=[\s/]*memory)|<(?=\|)", re.IGNORECASE)
+_MARKS = re.compile(r"<(?=[\s/]*(?:memory|flow))|<(?=\|)", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _LINE: Final = "> "
 

@@ -181,7 +181,6 @@ class Reinforcement:
         rules = self._rules()
 
         def work(connection: sa.Connection) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
             for memory in credited:
                 self._gain(connection, record, memory.id, rules)
             for memory in contradicted:

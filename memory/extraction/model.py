@@ -8,9 +8,8 @@ JSON is a failure; it never stands for "nothing to be kept".
 from __future__ import annotations
 
 import functools
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final
@@ -19,6 +18,9 @@ from memory.context.terms import terms
 from memory.extraction.shown import Shown
 from memory.memories.memory import LEAST_CHARS, MOST_CHARS, TYPES, Candidate, MemoryType, Role, clean, content_key
 from memory.quoting import quoted
+from memory.replies import Doubled, ReplyError, found_in, text_of
+
+__all__ = ["Reading", "ReplyError", "extractor_of", "messages", "read"]
 
 PROMPT: Final = "extract.v1"
 """A changed prompt gets a new version: then every interaction counts as unread."""
@@ -31,9 +33,6 @@ SUPPORTED: Final = 0.6
 """Share of a statement's words that its quote must hold, in [0, 1]."""
 MOST_ALIKE: Final = 2
 """Statements that may quote one passage."""
-MOST_TEXT: Final = 4_000_000
-"""Characters of a reply; a longer one is a failure."""
-
 SCHEMA: Final = {
     "title": "memories",
     "type": "object",
@@ -57,12 +56,6 @@ SCHEMA: Final = {
     "additionalProperties": False,
 }
 
-_FINISHED: Final = frozenset("stop stop_sequence end_turn eos eos_token completed".split())
-_THOUGHT = re.compile(r"\A\s*<(think|thinking|reasoning)>.*?</\1>", re.DOTALL)
-_FENCE = re.compile(r"```[ \t]*(?:json|JSON)?[ \t]*\n(.*?)```", re.DOTALL)
-_OPENING = re.compile(r"\{")
-_MOST_OPENINGS: Final = 64
-"""Places in prose where JSON is looked for."""
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _FRAME: Final = terms(
     "the user prefers wants likes dislikes needs works lives says has is decided requirement project their the person"
@@ -70,10 +63,6 @@ _FRAME: Final = terms(
     " speaks answer assistant"
 )
 """Words by which a statement tells whose it is; a quote need not hold them."""
-
-
-class ReplyError(ValueError):
-    """A reply is none: it was cut off, refused, or holds no such JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +88,7 @@ def messages(given: Shown, mark: str) -> list[dict[str, str]]:
 
 def read(answer: Mapping[str, Any], given: Shown) -> Reading:
     """The candidates in a chat completion. Raises ``ReplyError``."""
-    items = _items(_text(answer))
+    items = _items(text_of(answer))
     doubted = len(items) > MOST
     kept: dict[tuple[str, str], Candidate] = {}
     quotes: dict[tuple[str, int, int], int] = {}
@@ -121,91 +110,20 @@ def _prompt() -> str:
     return resources.files("memory").joinpath("extraction", "prompts", f"{PROMPT}.txt").read_text("utf-8")
 
 
-def _text(answer: Mapping[str, Any]) -> str:
-    """The reply's text, where it was said to its end."""
-    choices = answer.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    message = choice.get("message") if isinstance(choice, Mapping) else None
-    if not isinstance(choice, Mapping) or not isinstance(message, Mapping):
-        raise ReplyError("no message")
-    if message.get("refusal"):
-        raise ReplyError("refused")
-    if str(choice.get("finish_reason")).lower() not in _FINISHED:
-        raise ReplyError("not finished")
-    content = message.get("content")
-    if isinstance(content, list):
-        content = "".join(str(part.get("text") or "") for part in content if isinstance(part, Mapping))
-    if not isinstance(content, str) or not content.strip():
-        raise ReplyError("empty")
-    if len(content) > MOST_TEXT:
-        raise ReplyError("too long")
-    return _THOUGHT.sub("", content, count=1).strip()
-
-
 def _items(text: str) -> list[Any]:
     """The statements in a reply's text, whatever stands around the JSON."""
-    whole = _parsed(text)
-    for found in [whole] if whole is not None else _embedded(text):
+    for found in found_in(text, lambda one: isinstance(one, dict) and isinstance(one.get("candidates"), list)):
         items = found.get("candidates") if isinstance(found, dict) else found
-        if isinstance(found, _Doubled) and "candidates" in found.doubled:
+        if isinstance(found, Doubled) and "candidates" in found.doubled:
             raise ReplyError("candidates named twice")
         if isinstance(items, list):
             return items
     raise ReplyError("no JSON with candidates")
 
 
-def _embedded(text: str) -> Iterator[Any]:
-    """JSON in fences, then in prose, each the last first: a model that thinks aloud concludes at the end."""
-    fenced = [_parsed(fence) for fence in _FENCE.findall(text)]
-    yield from (found for found in reversed(fenced) if found is not None)
-    decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_nothing, parse_int=_nothing)
-    said: list[Any] = []
-    end = 0
-    for number, opening in enumerate(_OPENING.finditer(text)):
-        if number == _MOST_OPENINGS:
-            break
-        if opening.start() < end:
-            continue
-        try:
-            found, end = decoder.raw_decode(text, opening.start())
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(found, dict) and isinstance(found.get("candidates"), list):
-            said.append(found)
-    yield from reversed(said)
-
-
-class _Doubled(dict[str, Any]):
-    """An object that names a key twice."""
-
-    doubled: frozenset[str] = frozenset()
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    if len(set(keys)) == len(keys):
-        return dict(pairs)
-    found = _Doubled(pairs)
-    found.doubled = frozenset(key for key in keys if keys.count(key) > 1) if len(keys) < 100 else frozenset(keys)
-    return found
-
-
-def _nothing(_: str) -> None:
-    """Numbers say nothing here, and some cannot be read."""
-
-
-def _parsed(text: str) -> Any:
-    """A JSON object or array; None for anything else."""
-    try:
-        found = json.loads(text, object_pairs_hook=_object, parse_constant=_nothing, parse_int=_nothing)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict | list) else None
-
-
 def _candidate(item: Any, given: Shown, confidence: float) -> Candidate | None:
     """A statement that counts: of a known type and length, quoted, and supported by its quote."""
-    if not isinstance(item, dict) or isinstance(item, _Doubled):
+    if not isinstance(item, dict) or isinstance(item, Doubled):
         return None
     texts = [item.get(name) for name in ("memory_type", "content", "quote")]
     if not all(isinstance(text, str) for text in texts):

@@ -79,6 +79,14 @@ class AuditTrail:
         rows = connection.execute(sa.select(audit).where(together)).mappings()
         return sorted((_as_read(dict(row)) for row in rows), key=lambda row: _number(row["id"]))
 
+    def origin(self, connection: sa.Connection, id_: str) -> str:
+        """The first row of a chain of undoing: what this one undoes, or what that undoes in turn; else itself."""
+        undoes: str | None = id_
+        while undoes is not None:
+            id_ = undoes.partition(".")[0]
+            undoes = connection.scalar(sa.select(audit.c.undoes).where(audit.c.id == id_))
+        return id_
+
     def of(self, object_id: str, limit: int = MOST_LISTED) -> Sequence[dict[str, Any]]:
         """An object's history, newest first."""
         return self.list(object_id=object_id, limit=limit)

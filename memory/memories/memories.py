@@ -14,7 +14,7 @@ from memory.memories.audit_trail import AuditTrail
 from memory.memories.ledger import Ledger
 from memory.memories.memory import Actor, Conflict, Memory, MemoryFault, Missing, Provenance, WrittenBy, clean
 from memory.memories.steps import REJECTED, Steps
-from memory.memories.undoing import Undoer, Undoing, Undone
+from memory.memories.undoing import Follower, Undoer, Undoing, Undone
 from store.database import Database
 from store.tables import memories
 
@@ -23,6 +23,14 @@ __all__ = ["MOST_LISTED", "REJECTED", "Conflict", "Memories", "MemoryFault", "Mi
 MOST_LISTED: Final = 500
 
 T = TypeVar("T")
+
+
+class _NotMeant(Exception):
+    """Takes a transaction back that only was to show what would come of it."""
+
+    def __init__(self, undone: Undone) -> None:
+        super().__init__()
+        self.undone = undone
 
 
 class Memories:
@@ -47,12 +55,15 @@ class Memories:
         self._database = database
         self._redact = redact
         self._resolve = resolve
-        self._ledger = Ledger(database, clock)
+        self.ledger = Ledger(database, clock)
+        """Changes of single memories, within the transactions of others."""
         self.trail = AuditTrail(database, clock)
-        self.steps = Steps(self._ledger, self.trail)
+        self.steps = Steps(self.ledger, self.trail)
         """What a change is made of, for those that put several into one ``transact``."""
         self.undoers: dict[str, Undoer] = {}
         """By object type: how changes of what is no memory are undone."""
+        self.followers: dict[str, Follower] = {}
+        """By object type: what follows that."""
 
     # Reading
 
@@ -82,7 +93,7 @@ class Memories:
             memories.c.namespace == namespace,
             memories.c.status == "active",
             memories.c.project.in_({project, ""}),
-            sa.or_(memories.c.valid_until.is_(None), memories.c.valid_until > self._ledger.now()),
+            sa.or_(memories.c.valid_until.is_(None), memories.c.valid_until > self.ledger.now()),
         )
         return [rows.as_memory(row) for row in self._database.query(statement.order_by(memories.c.id))]
 
@@ -121,15 +132,15 @@ class Memories:
 
     def version(self, namespace: str) -> int:
         """Rises after each committed change of the namespace's memories; begins at 0 with the process."""
-        return self._ledger.version(namespace)
+        return self.ledger.version(namespace)
 
     def changed_since(self, namespace: str, version: int) -> frozenset[str] | None:
         """Ids of the memories changed since ``version`` was that; None where that is not known, or too long ago."""
-        return self._ledger.changed_since(namespace, version)
+        return self.ledger.changed_since(namespace, version)
 
     def touched(self, connection: sa.Connection, namespace: str) -> None:
         """Let ``version`` rise with this transaction, which changes memories by other hands."""
-        self._ledger.touch(connection, namespace)
+        self.ledger.touch(connection, namespace)
 
     def shown(self, text: str) -> str:
         """Text as a memory would hold it: cleaned and redacted."""
@@ -171,7 +182,7 @@ class Memories:
         if provenance is not None:
             span = self.shown(provenance.span)[: fields.MOST_WRITTEN]
             provenance = dataclasses.replace(provenance, span=span)
-        row = rows.new(namespace, self._ledger.now(), self.checked(given), written_by, provenance)
+        row = rows.new(namespace, self.ledger.now(), self.checked(given), written_by, provenance)
 
         def work(connection: sa.Connection) -> tuple[Memory, bool]:
             id_, new = self.steps.add(connection, row, provenance, actor)
@@ -289,15 +300,33 @@ class Memories:
         self.steps.change(connection, cause, values, actor, action)
         return self._read(connection, id)
 
-    def undo(self, audit_id: str, actor: Actor, namespace: str | None = None) -> Undone:
+    def undo(self, audit_id: str, actor: Actor, namespace: str | None = None, *, dry_run: bool = False) -> Undone:
         """Reverse what an audit row, and those changed together with it, tell; audited in turn.
+
+        Args:
+            dry_run: say what would come of it, and change nothing.
 
         Raises:
             Missing: no such row.
             Conflict: what it speaks of has changed since.
         """
-        undoing = Undoing(self._ledger, self.trail, self._resolve, self.undoers)
-        return self.transact(lambda connection: undoing.undo(connection, audit_id, actor, namespace))
+        undoing = Undoing(self.ledger, self.trail, self._resolve, self.undoers)
+
+        def work(connection: sa.Connection) -> Undone:
+            undone = undoing.undo(connection, audit_id, actor, namespace)
+            if dry_run:
+                raise _NotMeant(self._with_moved(undone, lambda one: one.preview(connection, undone)))
+            return undone
+
+        try:
+            undone = self.transact(work)
+        except _NotMeant as told:
+            return told.undone
+        return self._with_moved(undone, lambda one: one.follow(undone, actor))
+
+    def _with_moved(self, undone: Undone, told: Callable[[Follower], Mapping[str, int]]) -> Undone:
+        follower = self.followers.get(undone.object_type)
+        return undone if follower is None else dataclasses.replace(undone, moved=told(follower))
 
     def transact(self, work: Callable[[sa.Connection], T]) -> T:
         """Do it in one transaction, which keeps other writers out from its first read on.
@@ -308,7 +337,6 @@ class Memories:
         done: list[T] = []
 
         def run(connection: sa.Connection) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
             done.append(work(connection))
 
         self._database.transact(run)

@@ -36,6 +36,9 @@ SAID_ONCE: Final = ("namespace", "project", "memory_type", "content_key", "statu
 SUPPORT: Final = "support"
 """In an audit row's body: the support that a memory gained or lost, as ``[interaction, session, at]``."""
 
+REFERENCES: Final = "references"
+"""Likewise: what moved its confidence, as ``[session, kind, interaction, at, delta]``."""
+
 _COPIED: Final = (
     "id",
     "namespace",

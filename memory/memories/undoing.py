@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from memory.memories import pairs, rows
+from memory.memories import pairs, references, rows
 from memory.memories.audit_trail import AuditTrail, Changed
 from memory.memories.ledger import Ledger
 from memory.memories.memory import Actor, Conflict, Missing
@@ -31,10 +31,22 @@ class Undone:
     object_type: str
     object_id: str
     namespace: str
+    moved: Mapping[str, int] = field(default_factory=dict)
+    """Rows that followed, by table."""
 
 
 Undoer = Callable[[sa.Connection, Entry], Changed]
 """Puts back what an audit row tells of something that is no memory, within the transaction. Raises ``Conflict``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """What follows where a change of objects of one type is undone; gives how many rows it moves, by table."""
+
+    follow: Callable[[Undone, Actor], Mapping[str, int]]
+    """Does it, once undoing is committed. Raises ``DatabaseError``, with some of it done."""
+    preview: Callable[[sa.Connection, Undone], Mapping[str, int]]
+    """Says what it would do, within the transaction that undoes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +97,8 @@ class Undoing:
             raise Conflict(f"{entry['id']} cannot be undone: {entry['object_type']} {entry['object_id']} is gone")
         if rows.SUPPORT in entry["after"]:
             return _support(connection, self.ledger, entry, row)
+        if rows.REFERENCES in entry["after"]:
+            return references.put_back(connection, row, entry, "undo")[0]
         after = {name: value for name, value in entry["after"].items() if name in rows.TRACKED}
         if entry["before"] is None:
             after = {"status": after.get("status")}
@@ -95,6 +109,11 @@ class Undoing:
         before = {"status": "invalid"} if entry["before"] is None else dict(entry["before"])
         if "project" in before:
             before["project"] = self.resolve(before["project"])
+            if before["project"] == row["project"] and len(before) == 1:
+                raise Conflict(
+                    f"{entry['id']} cannot be undone: the name is one of project {row['project']} now; undo the change"
+                    " that gave it the name"
+                )
         changed = self.ledger.change(connection, row, before, "undo", reason=None)
         if changed is None:
             raise Conflict(f"{entry['id']} ({entry['action']}) cannot be undone: {row['id']} would stay as it is")

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Final
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from memory.interactions import read_json, stamp_at
+from memory.interactions import stamp_at
 from memory.memories.audit_trail import AuditTrail, Changed
 from memory.memories.memory import Actor, Conflict, MemoryFault, Missing, clean
-from memory.projects.names import Definition, Root, checked, folded
+from memory.projects.names import Definition, checked, folded
+from memory.projects.stored import (
+    MADE,
+    Project,
+    as_definition,
+    as_json,
+    as_project,
+    as_shown,
+    erase,
+    leads,
+    stored,
+    write,
+)
 from store.database import Database
 from store.tables import project_names, projects
 
@@ -26,30 +37,27 @@ SERVER: Final = ""
 """The audit's namespace of what belongs to none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
-    """A registered project. Times are text in UTC, ``YYYY-MM-DD HH:MM:SS``."""
+class Kept(NamedTuple):
+    """What became of a change of the registry."""
 
-    id: str
-    aliases: tuple[str, ...]
-    description: str
-    roots: tuple[Root, ...]
-    created_at: str
-    updated_at: str
-
-    @property
-    def definition(self) -> Definition:
-        """What an operator wrote of it."""
-        return Definition(self.id, self.aliases, self.description, self.roots)
+    project: Project
+    new: bool
+    """False where it stood so already."""
+    audit_id: str | None
+    """By which it can be undone; None where nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
     """What SQL held when it was read last."""
 
+    version: int = 0
+    """Of the registry, before it was read."""
     projects: Mapping[str, Project] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
     """By folded name."""
+    owners: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """By source and path of an ingest root, the project whose documents lie there."""
     spelled: dict[str, str] = field(default_factory=dict)
     """What names led to lately, as they were written: folding costs more than finding."""
 
@@ -60,6 +68,8 @@ class Registry:
     Args:
         sources: names of the configured sources, now.
         queue: told of a project's id within the transaction that gives it names, so that rows under them are moved.
+        part: told of a project's id, and of the change that is undone, within the transaction that takes names from
+            it, so that the rows that had followed them are put back.
         clock: seconds since 1970.
     """
 
@@ -70,17 +80,24 @@ class Registry:
         *,
         sources: Callable[[], Collection[str]] = tuple,
         queue: Callable[[sa.Connection, str], None] = lambda connection, id_: None,
+        part: Callable[[sa.Connection, str, str], None] = lambda connection, id_, since: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
         self._trail = trail or AuditTrail(database, clock)
         self._sources = sources
         self._queue = queue
+        self._part = part
         self._clock = clock
         self._lock = threading.RLock()
+        """Held by one change at a time."""
+        self._reading = threading.Lock()
         self._held: _Held | None = None
         self.version = 0
         """Rises with each committed change; begins at 0 with the process."""
+        self._mark = f"projects changed {id(self)}"
+        # A connection comes back after its commit: counted earlier, a reader could keep the old names as the new ones.
+        sa.event.listen(database.engine, "checkin", self._count)
         self.on_roots_changed: Callable[[frozenset[str]], None] = lambda sources: None
         """Told, after the commit, of the sources some of whose documents may belong to another project now."""
 
@@ -124,13 +141,10 @@ class Registry:
     def owner(self, source: str, path: str) -> str:
         """The project that a document belongs to: the one whose root covers it most closely, the earlier registered
         of equals; empty for none."""
-        found = [
-            (-len(root.subpath), project.created_at, project.id)
-            for project in self.all()
-            for root in project.roots
-            if root.covers(source, path)
-        ]
-        return min(found)[2] if found else ""
+        owners = self._now().owners
+        while (source, path) not in owners and path:
+            path = path.rpartition("/")[0]
+        return owners.get((source, path), "")
 
     # Writing
 
@@ -144,14 +158,13 @@ class Registry:
         taken = zip(shown, definition.folded, strict=True)
         return {name: ids[key] for name, key in taken if ids.get(key, definition.id) != definition.id}
 
-    def register(
-        self, id_: Any, aliases: Any = (), description: Any = "", roots: Any = (), *, actor: Actor
-    ) -> tuple[Project, bool]:
-        """Register a project; False where it stands so already.
+    def register(self, id_: Any, aliases: Any = (), description: Any = "", roots: Any = (), *, actor: Actor) -> Kept:
+        """Register a project.
 
         Raises:
             MemoryFault: something cannot be, a name is another project's, or the project is registered otherwise;
                 ``field`` names it.
+            Conflict: it was changed at the same moment.
             DatabaseError: nothing was kept.
         """
         with self._lock:
@@ -159,15 +172,15 @@ class Registry:
             present = self._now().projects.get(definition.id)
             if present is not None and present.definition != definition:
                 raise MemoryFault("project_id", f"project {definition.id} is registered already, otherwise")
-            project, sources = self._store(definition, actor, "register")
-        return self._told(project, sources)
+            kept = self._store(definition, actor, "register")
+        return self._told(kept, present)
 
-    def update(self, name: str, changes: Mapping[str, Any], *, actor: Actor) -> tuple[Project, bool]:
-        """Change aliases, description, ingest_roots; what is left out stays. False where nothing changed.
+    def update(self, name: str, changes: Mapping[str, Any], *, actor: Actor) -> Kept:
+        """Change aliases, description, ingest_roots; what is left out stays.
 
         Raises:
             Missing: nobody registered such a project.
-            MemoryFault, DatabaseError: as ``register``.
+            MemoryFault, Conflict, DatabaseError: as ``register``.
         """
         with self._lock:
             present = self.required(name)
@@ -179,8 +192,8 @@ class Registry:
                 # A source that left the configuration may stay where it stood.
                 {*self._sources(), *(root.source for root in present.roots)},
             )
-            project, sources = self._store(definition, actor, "update")
-        return self._told(project, sources)
+            kept = self._store(definition, actor, "update")
+        return self._told(kept, present)
 
     def fixed(self) -> list[str]:
         """Ids and paths: what only an operator can change."""
@@ -205,26 +218,55 @@ class Registry:
                     changed += 1
         return changed
 
+    # Undoing
+
     def put_back(self, connection: sa.Connection, entry: Mapping[str, Any]) -> Changed:
-        """Refuse to undo what an audit row tells of a project. Raises ``Conflict``.
+        """Undo what an audit row tells of a project, within the transaction; what was registered is none any more.
 
-        Rows have followed its names, and cannot be told from its own any more.
+        Rows that followed a name which is lost by that are put back later; see ``memory.projects.parting``.
+
+        Raises:
+            Conflict: the project was changed since, or a name has become another's.
         """
-        raise Conflict(f"{entry['id']} cannot be undone: write project {entry['object_id']} as it is to be")
+        id_ = entry["object_id"]
+        present, before, after = stored(connection, id_), entry["before"] or {}, entry["after"]
+        if (as_shown(present.definition) if present is not None else {}) != _without_time(after):
+            raise Conflict(f"{entry['id']} cannot be undone: project {id_} changed since")
+        definition = as_definition(before) if before else None
+        if definition is None:
+            erase(connection, id_)
+        else:
+            others = {key: owner for key, owner in leads(connection, definition.folded).items() if owner != id_}
+            if others:
+                raise Conflict(f"{entry['id']} cannot be undone: a name is one of project {min(others.values())} now")
+            write(connection, definition, self._stamp(), before.get(MADE))
+            self._queue(connection, id_)
+        self._part(connection, id_, self._trail.origin(connection, entry["id"]))
+        self._touch(connection)
+        told = {} if present is None else {**as_shown(present.definition), MADE: present.created_at}
+        return Changed(id_, "undo", SERVER, told, before, OBJECT, id_)
 
-    def _store(self, definition: Definition, actor: Actor, action: str) -> tuple[Project, frozenset[str] | None]:
-        """The project, and the sources whose roots changed; None where nothing did."""
+    def reread(self) -> None:
+        """Learn what undoing changed, and tell whose documents may belong to another project now."""
+        held = self._held
+        before = {} if held is None else held.projects
+        now = self._now().projects
+        roots = [{(id_, root) for id_, one in some.items() for root in one.roots} for some in (before, now)]
+        changed = frozenset(root.source for _, root in roots[0] ^ roots[1])
+        if changed:
+            self.on_roots_changed(changed)
+
+    def _store(self, definition: Definition, actor: Actor, action: str) -> Kept:
         for name, other in self.collisions(definition).items():
             field = "project_id" if name == definition.id else "aliases"
             raise MemoryFault(field, f"{name!r} is a name of project {other} already")
         present = self._now().projects.get(definition.id)
         if present is not None and present.definition == definition:
-            return present, None
+            return Kept(present, False, None)
 
         before = None if present is None else as_shown(present.definition)
-        self._write_down(definition, actor, action, before, as_shown(definition))
-        moved = set(definition.roots) ^ set(present.roots if present else ())
-        return self.required(definition.id), frozenset(root.source for root in moved)
+        audit_id = self._write_down(definition, actor, action, before, as_shown(definition))
+        return Kept(self.required(definition.id), True, audit_id)
 
     def _write_down(
         self,
@@ -233,60 +275,68 @@ class Registry:
         action: str,
         before: Mapping[str, Any] | None,
         after: Mapping[str, Any] | None,
-    ) -> None:
-        """Keep a definition, with its audit, and read all of them anew. Called under the lock."""
+    ) -> str:
+        """Keep a definition, with its audit, and read all of them anew. Called under the lock; gives the audit's id."""
+        expected = self._now().projects.get(definition.id)
+        written: list[str] = []
 
         def work(connection: sa.Connection) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            _write(connection, definition, stamp_at(self._clock()))
-            self._trail.write(
-                connection, actor, Changed(definition.id, action, SERVER, before, after, OBJECT, definition.id)
-            )
+            present = stored(connection, definition.id)
+            if (present and present.definition) != (expected and expected.definition):
+                raise Conflict(f"project {definition.id} was changed at the same moment: ask again")
+            write(connection, definition, self._stamp())
+            changed = Changed(definition.id, action, SERVER, before, after, OBJECT, definition.id)
+            written.append(self._trail.write(connection, actor, changed))
             self._queue(connection, definition.id)
+            self._touch(connection)
 
         self._database.transact(work)
-        self._held = self._read()
-        self.version += 1
+        self._now()
+        return written[0]
 
-    def _told(self, project: Project, sources: frozenset[str] | None) -> tuple[Project, bool]:
+    def _told(self, kept: Kept, before: Project | None) -> Kept:
         """Outside the lock: whoever is told may wait for others."""
-        if sources:
-            self.on_roots_changed(sources)
-        return project, sources is not None
+        moved = set(kept.project.roots) ^ set(before.roots if before else ())
+        if kept.new and moved:
+            self.on_roots_changed(frozenset(root.source for root in moved))
+        return kept
+
+    def _touch(self, connection: sa.Connection) -> None:
+        connection.info[self._mark] = True
+
+    def _count(self, _: Any, record: Any) -> None:
+        if record.info.pop(self._mark, False):
+            with self._reading:
+                self.version += 1
+
+    def _stamp(self) -> str:
+        return stamp_at(self._clock())
 
     def _now(self) -> _Held:
         held = self._held
-        if held is None:
-            with self._lock:
-                held = self._held = self._held or self._read()
+        if held is None or held.version != self.version:
+            with self._reading:
+                held = self._held
+                if held is None or held.version != self.version:
+                    held = self._held = self._read(self.version)
         return held
 
-    def _read(self) -> _Held:
+    def _read(self, version: int) -> _Held:
         named = self._database.query(sa.select(project_names).order_by(project_names.c.position))
         aliases: dict[str, list[str]] = {}
         for row in named:
             if row["position"]:
                 aliases.setdefault(row["project_id"], []).append(row["shown"])
         found = self._database.query(sa.select(projects).order_by(projects.c.id))
+        known = {row["id"]: as_project(row, aliases.get(row["id"], ())) for row in found}
+        # The one registered first comes last, and so stays.
+        later_first = sorted(known.values(), key=lambda project: (project.created_at, project.id), reverse=True)
         return _Held(
-            projects={row["id"]: _as_project(row, aliases.get(row["id"], ())) for row in found},
+            version=version,
+            projects=known,
             ids={row["name"]: row["project_id"] for row in named},
+            owners={(root.source, root.subpath): project.id for project in later_first for root in project.roots},
         )
-
-
-def as_json(roots: Iterable[Root]) -> list[dict[str, Any]]:
-    """Roots as callers write and get them."""
-    return [asdict(root) for root in roots]
-
-
-def as_shown(definition: Definition) -> dict[str, Any]:
-    """A definition as callers get it, and as the audit keeps it."""
-    return {
-        "id": definition.id,
-        "aliases": list(definition.aliases),
-        "description": definition.description,
-        "ingest_roots": as_json(definition.roots),
-    }
 
 
 def _without(definition: Definition, holds: Callable[[str], bool]) -> Definition:
@@ -299,25 +349,5 @@ def _without(definition: Definition, holds: Callable[[str], bool]) -> Definition
     )
 
 
-def _write(connection: sa.Connection, definition: Definition, now: str) -> None:
-    columns = {
-        "description": definition.description,
-        "ingest_roots": json.dumps(as_json(definition.roots), ensure_ascii=False),
-        "updated_at": now,
-    }
-    known = connection.execute(sa.update(projects).where(projects.c.id == definition.id).values(**columns)).rowcount
-    if not known:
-        connection.execute(sa.insert(projects).values(id=definition.id, created_at=now, **columns))
-    connection.execute(sa.delete(project_names).where(project_names.c.project_id == definition.id))
-    shown = (definition.id, *definition.aliases)
-    rows = [
-        {"name": name, "project_id": definition.id, "position": at, "shown": shown[at]}
-        for at, name in enumerate(definition.folded)
-    ]
-    connection.execute(sa.insert(project_names), rows)
-
-
-def _as_project(row: Mapping[str, Any], aliases: Sequence[str]) -> Project:
-    given = [root for root in read_json(row["ingest_roots"], list) if isinstance(root, dict) and "source" in root]
-    roots = tuple(Root(root["source"], root.get("subpath") or "", root.get("label") or "") for root in given)
-    return Project(row["id"], tuple(aliases), row["description"], roots, row["created_at"], row["updated_at"])
+def _without_time(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name != MADE}

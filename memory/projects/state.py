@@ -60,6 +60,7 @@ class State:
     Args:
         redact: takes secrets out of key, value and source before they are stored; a contact's address is what people
             wrote it down for.
+        resolve: gives the id of the project that goes by a name, or the name: what is put back stays with its project.
         clock: seconds since 1970.
     """
 
@@ -69,10 +70,12 @@ class State:
         trail: AuditTrail | None = None,
         *,
         redact: Callable[[str], str] = lambda text: text,
+        resolve: Callable[[str], str] = lambda name: name,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
         self._trail = trail or AuditTrail(database, clock)
+        self._resolve = resolve
         self._redact = redact
         self._clock = clock
         self._versions: dict[str, int] = {}
@@ -139,7 +142,6 @@ class State:
         done: list[tuple[Fact, bool]] = []
 
         def work(connection: sa.Connection) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
             old = standing(connection, place)
             wanted = {**given} if sure is None else {**given, "confidence": sure}
             if old is not None and all(old[name] == said for name, said in wanted.items()):
@@ -161,7 +163,6 @@ class State:
         done: list[Fact] = []
 
         def work(connection: sa.Connection) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
             old = standing(connection, place)
             if old is None:
                 raise Missing(f"no {place['category']} {place['key']!r} of project {place['project']!r}")
@@ -178,10 +179,20 @@ class State:
         return self.change(connection, row, {"status": "superseded", "superseded_by": by}, "supersede")
 
     def change(
-        self, connection: sa.Connection, row: Mapping[str, Any], after: Mapping[str, Any], action: str
+        self,
+        connection: sa.Connection,
+        row: Mapping[str, Any],
+        after: Mapping[str, Any],
+        action: str,
+        *,
+        said: bool = True,
     ) -> Changed:
-        """Set columns of a fact; gives what the audit says of it."""
-        values = dict(after) if after.keys() <= {"project"} else {**after, "updated_at": self._now()}
+        """Set columns of a fact; gives what the audit says of it.
+
+        Args:
+            said: did somebody say it now? A fact that only follows its project keeps the time it was said at.
+        """
+        values = {**after, "updated_at": self._now()} if said else dict(after)
         connection.execute(sa.update(project_state).where(project_state.c.id == row["id"]).values(**values))
         self.touched(connection, row["namespace"])
         return _changed(row, action, {name: row[name] for name in after}, after)
@@ -196,11 +207,17 @@ class State:
         made = entry["before"] is None
         before, after = ({"status": "deleted"}, {"status": "active"}) if made else (entry["before"], entry["after"])
         if "project" in before:
-            raise Conflict(f"{entry['id']} cannot be undone: the name is one of project {row['project']} now")
+            before = {**before, "project": self._resolve(before["project"])}
+        if before.get("project") == row["project"]:
+            raise Conflict(
+                f"{entry['id']} cannot be undone: the name is one of project {row['project']} now; undo the change"
+                " that gave it the name"
+            )
         if any(row[name] != value for name, value in after.items()):
             raise Conflict(f"{entry['id']} cannot be undone: {row['id']} changed since")
-        place = {name: row[name] for name in PLACE}
-        if before["status"] == "active" and standing(connection, place) is not None:
+        future = {**row, **before}
+        place = {name: future[name] for name in PLACE}
+        if future["status"] == "active" and standing(connection, place) is not None:
             raise Conflict(f"{entry['id']} cannot be undone: something else is said there now")
         return self.change(connection, row, before, "undo")
 

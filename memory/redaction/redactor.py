@@ -57,6 +57,10 @@ class Redactor:
             text = _replaced(text, found)
         return text
 
+    def of_one(self, texts: Sequence[str]) -> list[str]:
+        """Texts of one conversation, each without what was found in any of them; a secret told once is gone from all."""
+        return [self(_replaced(text, found)) for text, found in zip(texts, self.find_all(texts), strict=True)]
+
     def find(self, text: str) -> list[Finding]:
         """What is found, in order, without overlaps; offsets refer to the text as given."""
         return self.find_all((text,))[0]

@@ -76,8 +76,11 @@ class Review:
         """Carry decisions out, each in its own transaction; an error touches no other."""
         return self._decisions.decide(given, actor)
 
-    def undo(self, actor: Actor, audit_id: str | None = None) -> Undone:
+    def undo(self, actor: Actor, audit_id: str | None = None, *, dry_run: bool = False) -> Undone:
         """Undo a decision by its audit row; without one, the last of this actor that still stands.
+
+        Args:
+            dry_run: say what would come of it, and change nothing.
 
         Raises:
             Missing: there is none.
@@ -86,7 +89,7 @@ class Review:
         last = audit_id or self._last_of(actor.name)
         if last is None:
             raise Missing(f"no decision of {actor.name} is left to undo")
-        return self._memories.undo(last, actor)
+        return self._memories.undo(last, actor, dry_run=dry_run)
 
     def _last_of(self, actor: str) -> str | None:
         undone = audit.alias()

@@ -15,10 +15,11 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from memory.sources.changes import Changes
 from memory.sources.chunk_notes import ChunkNotes, Place, Unembedded
 from memory.sources.layout import Layout, forget_layout, read_layout, write_layout
 from memory.sources.source import Sources
@@ -27,8 +28,12 @@ from store.errors import VectorIndexError
 from store.vectors import ChromaIndex, Vector
 
 EMBEDDED_AT_ONCE: Final = 64
-WRITTEN_AT_ONCE: Final = 500
-"""Vectors from SQL to the index between two looks at who else wants to write."""
+WRITTEN_AT_ONCE: Final = 50
+"""Vectors from SQL to the index at a time: who searches meanwhile waits until they are written, about 0.1 s."""
+IN_DEMAND: Final = 5.0
+"""Seconds after a search in which writing rests as long as it works: Chroma lets readers in between two writes only."""
+MOST_REST: Final = 1.0
+"""Seconds of one such rest."""
 
 _log = logging.getLogger(__name__)
 
@@ -43,22 +48,23 @@ class ChunkIndex:
 
     Args:
         folder: its own; made when first needed.
-        changed: called after each change of what can be found.
+        changes: told of each change of what can be found.
     """
 
-    def __init__(
-        self, notes: ChunkNotes, sources: Sources, folder: Path, changed: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, notes: ChunkNotes, sources: Sources, folder: Path, changes: Changes | None = None) -> None:
         self._notes = notes
         self._sources = sources
         self._folder = folder
-        self._changed = changed
+        self._changes = changes or Changes()
         self._writing = threading.RLock()
         self._mending = threading.Lock()
         self._index: ChromaIndex | None = None
         self._embedder: Embedder | None = None
         self._layout = Layout("", "")
         self._damaged = False
+        self._searched = -math.inf
+        self._late: list[Place] = []
+        """What was altered before it was open."""
         self._stopping = threading.Event()
 
     @property
@@ -86,6 +92,7 @@ class ChunkIndex:
                 self._start_over()
                 return
             self._index, self._layout = index, layout
+            self._take_out_late(index)
             if not self._is_whole(index):
                 _log.warning("the index of the sources is not what SQL says: writing it again")
                 self._start_over()
@@ -95,6 +102,7 @@ class ChunkIndex:
         index, embedder = self._index, self._embedder
         if index is None or embedder is None:
             return []
+        self._searched = time.monotonic()
         try:
             return index.query(_partition(audience, project), embedder.id, vector, k)
         except VectorIndexError:
@@ -118,6 +126,7 @@ class ChunkIndex:
             return self._mend(time.monotonic() + patience) if self._index is not None else 0
         finally:
             self._mending.release()
+            self._changes.settled()
 
     def _mend(self, until: float) -> int:
         if self._damaged:
@@ -159,6 +168,7 @@ class ChunkIndex:
         """Write to the index what SQL has a vector of and it lacks; gives how many. Raises ``StoreError``."""
         written = 0
         while not self._stopping.is_set():
+            began = time.monotonic()
             with self._writing:
                 if self._index is None:
                     return written
@@ -167,14 +177,22 @@ class ChunkIndex:
                     return written
                 self._write(rows)
             written += len(rows)
-            self._changed()
+            self._changes.grown()
+            if time.monotonic() - self._searched < IN_DEMAND:
+                self._stopping.wait(min(time.monotonic() - began, MOST_REST))
         return written
 
     @contextlib.contextmanager
-    def without(self, places: Collection[Place]) -> Iterator[None]:
+    def without(self, places: Collection[Place], beside: Collection[Place] = ()) -> Iterator[None]:
         """Pieces are out of the index while this lasts, for SQL to change or delete them; ``catch_up`` brings back
-        what is left of them. Whatever is interrupted leaves them to be written again. Raises ``DatabaseError``."""
+        what is left of them. Whatever is interrupted leaves them to be written again. Raises ``DatabaseError``.
+
+        Args:
+            beside: pieces of the same documents that stay in it.
+        """
         with self._writing:
+            if self._index is None:
+                self._late += places
             if places and self._index is not None:
                 self._notes.mark([place.id for place in places], self._embedder_id(), indexed=False)
                 try:
@@ -182,8 +200,11 @@ class ChunkIndex:
                 except VectorIndexError:
                     # What SQL no longer has is not shown; what is left over goes when it is written again.
                     self._damaged = True
-            yield
-        self._changed()
+            try:
+                yield
+            finally:
+                # Even where SQL failed: it may have changed all the same.
+                self._changes.altered([place.id for place in (*places, *beside)])
 
     @contextlib.contextmanager
     def still(self) -> Iterator[None]:
@@ -287,7 +308,17 @@ class ChunkIndex:
             self._notes.forget_index()
             write_layout(self._folder, self._layout)
             self._index, self._damaged = index, False
-        self._changed()
+            self._late.clear()
+        # What was found before stands in SQL still; only searching finds less for a while.
+        self._changes.grown()
+
+    def _take_out_late(self, index: ChromaIndex) -> None:
+        """Make up for what was altered while it was not open: what is left of that is written again."""
+        late, self._late = self._late, []
+        if late:
+            self._notes.mark([place.id for place in late], self._embedder_id(), indexed=False)
+            with contextlib.suppress(VectorIndexError):
+                self._remove(index, late)
 
     def _opened(self, layout: Layout) -> ChromaIndex | None:
         folder = self._folder / layout.folder

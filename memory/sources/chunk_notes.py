@@ -90,8 +90,8 @@ class ChunkNotes:
     def mark(self, ids: Collection[str], embedder: str, *, indexed: bool) -> None:
         """Note of pieces whether the index holds them."""
         if ids:
-            row = _MARK.row({"ids": json.dumps(list(ids)), "of": embedder, "value": int(indexed)})
-            self._database.writer.submit(_MARK.text, row).result()
+            row = {"ids": json.dumps(list(ids)), "of": embedder, "value": int(indexed)}
+            self._database.writer.submit(_MARK, row).result()
 
     def forget_index(self) -> None:
         """Note that the index holds nothing."""
@@ -141,9 +141,9 @@ class ChunkNotes:
 
     def set_vectors(self, embedder: str, made: Iterable[tuple[str, Vector]]) -> None:
         """Store vectors of an embedder; the index does not hold them yet."""
-        rows = [_SET.row({"id_": id_, "of": embedder, "made": vector.tobytes()}) for id_, vector in made]
+        rows = [{"id_": id_, "of": embedder, "made": vector.tobytes()} for id_, vector in made]
         if rows:
-            self._database.writer.submit(_SET.text, *rows).result()
+            self._database.writer.submit(_SET, *rows).result()
 
 
 def read_texts(text: str) -> tuple[str, ...]:

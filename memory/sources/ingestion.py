@@ -240,9 +240,11 @@ class Ingestion:
 
     def _store(self, source: Source, change: Change, vectors: Mapping[str, Vector], embedder: str | None) -> None:
         project = self._owner(source.name, change.file.path)
-        places = self._notes.places([change.document_id]) if change.known and change.gone else []
+        places = self._notes.places([change.document_id]) if change.known else []
         gone = set(change.gone)
-        with self._index.without([place for place in places if place.id in gone]):
+        # Those that stay may stand under another title, or be tagged otherwise.
+        kept = [place for place in places if place.id not in gone]
+        with self._index.without([place for place in places if place.id in gone], kept):
             self.documents.put(
                 source.name,
                 project,

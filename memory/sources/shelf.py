@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
 
+from memory.sources.changes import Changes
 from memory.sources.chunk_index import ChunkIndex
 from memory.sources.chunk_notes import ChunkNotes, read_texts
 from memory.sources.source import Source, Sources
@@ -71,20 +72,28 @@ class Shelf:
 
     Args:
         sources: those in force; a piece of any other is out of reach at once.
-        index: of the pieces' vectors; it must call ``changed``.
+        index: of the pieces' vectors.
+        changes: what the index tells its changes.
     """
 
     def __init__(
-        self, database: Database, sources: Sources, notes: ChunkNotes, index: ChunkIndex | None = None
+        self,
+        database: Database,
+        sources: Sources,
+        notes: ChunkNotes,
+        index: ChunkIndex | None = None,
+        changes: Changes | None = None,
     ) -> None:
         self._database = database
         self._sources = sources
         self._notes = notes
         self._index = index
+        self._changes = changes or Changes()
         self._lock = threading.Lock()
-        self._version = 0
         self._seen: Mapping[str, Source] | None = None
         self._counted = (-1, 0)
+        self._stocked: Mapping[str, Source] | None = None
+        """The sources under which there was something."""
 
     def search(self, namespace: str, project: str, vector: Vector, k: int) -> list[Found]:
         """The nearest pieces that the namespace may read, the nearest first: at least k of all, and k of the project's
@@ -111,32 +120,46 @@ class Shelf:
                 # Where all that there is was found, asking for more gives no more.
                 if len(hits[look]) >= most < MOST_ASKED and _shown(hits[look], look, known, readable) < k
             }
+        if not known:
+            # Perhaps all of it is gone.
+            self._stocked = None
         shown = [Found(chunk, cosines[id_]) for id_, chunk in known.items()]
         return sorted(shown, key=lambda one: (-one.cosine, one.chunk.id))
 
     def version(self) -> int:
-        """Rises with each committed change of what can be found; begins with the process."""
+        """Rises as what can be found changes (``memory.sources.changes.Changes.version``)."""
         sources = self._sources()
         with self._lock:
             if sources is not self._seen:
                 self._seen = sources
-                self._version += 1
-            return self._version
+                self._changes.anything()
+        return self._changes.version()
 
-    def changed(self) -> None:
-        """Note that what can be found has changed."""
-        with self._lock:
-            self._version += 1
+    def hold(self, version: int, ids: Iterable[str]) -> bool:
+        """Is a choice of these pieces, made under a version, one to go by still?"""
+        return self._changes.hold(version, ids)
 
     def count(self) -> int:
         """Pieces that can be found. Raises ``StoreError``."""
-        version = self.version()
+        self.version()
+        moves = self._changes.moves()
         known, count = self._counted
-        if known != version:
+        if known != moves:
             sources = self._sources()
             count = sum(held for (source, _), held in self._notes.held().items() if source in sources)
-            self._counted = version, count
-        return count if self._index is not None and self._index.is_open else 0
+            self._counted = moves, count
+        return count if self._is_open else 0
+
+    def is_stocked(self) -> bool:
+        """Is it worth searching? Counts only while there is nothing. Raises ``StoreError``."""
+        sources = self._sources()
+        if self._stocked is not sources:
+            self._stocked = sources if self.count() else None
+        return self._stocked is sources and self._is_open
+
+    @property
+    def _is_open(self) -> bool:
+        return self._index is not None and self._index.is_open
 
     def _read(self, ids: Collection[str], readable: Mapping[str, Source]) -> dict[str, Chunk]:
         """The pieces that SQL has now, of sources that may be read."""

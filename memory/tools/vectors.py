@@ -78,8 +78,8 @@ class ToolVectors:
         rows = self._database.query(wanted)
         made = dict(zip((row["id"] for row in rows), packed(embedder, [row["prompt"] for row in rows]), strict=True))
         if made:
-            values = [_INSERT.row(_as_row(row, embedder.id, made[row["id"]])) for row in rows]
-            self._database.writer.submit(_INSERT.text, *values).result()
+            values = [_as_row(row, embedder.id, made[row["id"]]) for row in rows]
+            self._database.writer.submit(_INSERT, *values).result()
         return made
 
 

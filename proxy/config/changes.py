@@ -37,6 +37,7 @@ LIVE: Final = (
     ("memory", "sources"),
     ("memory", "retrieval"),
     ("memory", "context"),
+    ("notifications",),
     ("stats",),
     ("logging", "level"),
 )

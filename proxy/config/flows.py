@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from email.utils import parseaddr
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from proxy.config.section import Name, Section, Text
+from proxy.config.section import URL_PATTERN, Name, Section, Text, refusal
 from proxy.config.units import Duration, PositiveDuration
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -19,6 +21,23 @@ Event = Literal[
     "gap.found",
 ]
 EVENTS: tuple[Event, ...] = get_args(Event)
+
+
+def _is_address(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(URL_PATTERN, value.get_secret_value()):
+        raise refusal("must be an http or https address")
+    return value
+
+
+def _is_mailbox(value: str) -> str:
+    address = parseaddr(value)[1]
+    if any(sign in value for sign in "\r\n") or not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
+        raise refusal("must be an e-mail address, such as team@example.com")
+    return value
+
+
+SecretUrl = Annotated[SecretStr, AfterValidator(_is_address)]
+Mailbox = Annotated[Text, AfterValidator(_is_mailbox)]
 
 
 class FlowSettings(Section):
@@ -68,7 +87,7 @@ class FlowSettings(Section):
 class HookSettings(Section):
     """Where events are posted."""
 
-    url: SecretStr = Field(description="An http or https address; it may hold a secret, and is never shown.")
+    url: SecretUrl = Field(description="An http or https address; it may hold a secret, and is never shown.")
     events: list[Event] = Field(default_factory=lambda: list(EVENTS), description="Which events go there.")
     timeout: PositiveDuration = Field(default=10.0, description="Longest wait for its answer.")
 
@@ -89,8 +108,8 @@ class EmailSettings(Section):
     security: Literal["starttls", "tls", "none"] = Field(default="starttls", description="How the line is secured.")
     username: Text | None = Field(default=None, description="Who logs in; left out, nobody does.")
     password: SecretStr | None = Field(default=None, description="Its password.")
-    sender: Text = Field(description="The address that the mails come from.")
-    to: Annotated[list[Text], Field(min_length=1)] = Field(description="The addresses that they go to.")
+    sender: Mailbox = Field(description="The address that the mails come from.")
+    to: Annotated[list[Mailbox], Field(min_length=1)] = Field(description="The addresses that they go to.")
     events: list[Event] = Field(default_factory=lambda: list(EVENTS), description="Which events are mailed.")
     timeout: PositiveDuration = Field(default=20.0, description="Longest wait for the server.")
 
@@ -101,4 +120,8 @@ class NotificationSettings(Section):
     webhook: WebhookSettings | None = Field(default=None, description="Posts each event as JSON.")
     slack: HookSettings | None = Field(default=None, description="Posts each event as Slack's incoming webhooks take.")
     email: EmailSettings | None = Field(default=None, description="Mails each event.")
+    retry: Annotated[list[PositiveDuration], Field(max_length=10)] = Field(
+        default_factory=lambda: [30.0, 120.0, 600.0],
+        description="How long after each failure a channel is tried again; after the last one a delivery has failed.",
+    )
     keep: Duration = Field(default=90 * 86400.0, description="How long notifications are kept; 0: for good.")

@@ -151,6 +151,12 @@ class EmbedderSettings(Section):
 class StoreSettings(Section):
     """How things are kept."""
 
+    sql: SecretStr | None = Field(
+        default=None,
+        description="A PostgreSQL database in place of SQLite in the data directory: postgresql://user:password@host/"
+        "database. Never shown. It needs the extra `postgres`. One server per database: several on one are not "
+        "supported yet, and a second one is refused.",
+    )
     embedder: EmbedderSettings = Field(default_factory=EmbedderSettings, description="What turns prompts into vectors.")
     durability: Literal["process", "power"] = Field(
         default="process",
@@ -159,6 +165,13 @@ class StoreSettings(Section):
     memory_entries: Annotated[int, Field(ge=0)] = Field(
         default=10_000, description="How many answers are held in the process for the exact tier, 0 or more."
     )
+
+    @field_validator("sql")
+    @classmethod
+    def _is_postgresql(cls, given: SecretStr | None) -> SecretStr | None:
+        if given is not None and not given.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("it begins with postgresql:// (left out, SQLite is used)")
+        return given
 
 
 class StatsSettings(Section):

@@ -22,14 +22,15 @@ from cache.lookup import Cache
 from cache.neighbours import Neighbours
 from cache.policy import Policy
 from cache.verifier import Array, Pair, Verifier, VerifierAround
-from store.database import HEAD, Database
+from store.database import HEAD, Database, Prepared
 from store.embedder import Embedder, Vectors
 from store.entries import Entries
 from store.flat import FlatIndex
 from store.indexer import Indexer, Pending
+from store.sqlite import SQLite
 from store.tables import metadata
 from store.vectors import Vector
-from store.writer import Row, Writer
+from store.writer import Writer
 
 MEMORY: Final = 100_000
 """Answers held in memory: a rehearsal's own store is small."""
@@ -180,11 +181,18 @@ class _DoneAtOnce(ThreadPoolExecutor):
         return done
 
 
+class _Scratch(SQLite):
+    """A file that nobody keeps."""
+
+    def pragmas(self) -> list[str]:
+        return [*super().pragmas(), "PRAGMA synchronous=OFF", "PRAGMA secure_delete=OFF"]
+
+
 class _ScratchDatabase(Database):
-    """Tables that nobody keeps: made without migrations, written at once."""
+    """Tables made without migrations, written at once."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path)
+        super().__init__(_Scratch(path))
         self.writer.close()
         self.writer = _WrittenAtOnce(self)
 
@@ -194,12 +202,11 @@ class _ScratchDatabase(Database):
             connection.exec_driver_sql("CREATE TABLE alembic_version (version_num TEXT)")
             connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (HEAD,))
 
-    def _pragmas(self) -> list[str]:
-        return [*super()._pragmas(), "PRAGMA synchronous=OFF", "PRAGMA secure_delete=OFF"]
-
-    def write(self, statement: str, rows: Sequence[Row]) -> None:
+    def write(self, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run a statement now."""
-        self._reader().executemany(statement, rows)
+        compiled = statement.on(self.driver.dialect)
+        for row in rows:
+            self._reads.fetch(compiled.text, compiled.row(row))
 
 
 class _WrittenAtOnce(Writer):
@@ -208,9 +215,10 @@ class _WrittenAtOnce(Writer):
     def __init__(self, database: _ScratchDatabase) -> None:
         self._to = database
 
-    def submit(self, statement: str, *rows: Row) -> Future[None]:
+    def submit(self, statement: Prepared | str, *rows: Any) -> Future[None]:
         done: Future[None] = Future()
-        if not statement.startswith("SELECT"):
+        # Text alone asks for nothing: whoever sends it waits for what was queued before.
+        if isinstance(statement, Prepared):
             self._to.write(statement, rows)
         done.set_result(None)
         return done

@@ -12,6 +12,11 @@ from memory.context.retrieval import Retriever
 from memory.echo.reinforcement import Reinforcement, Rules
 from memory.extraction.backlog import Backlog
 from memory.extraction.keeping import Keeping
+from memory.flows.copies import Copies
+from memory.flows.library import OBJECT as FLOW
+from memory.flows.library import Flows
+from memory.flows.matching import Matcher
+from memory.flows.outcomes import Outcomes
 from memory.interactions import Interactions
 from memory.memories.audit_trail import AuditTrail
 from memory.memories.memories import Memories
@@ -20,27 +25,33 @@ from memory.projects.registry import OBJECT as PROJECT
 from memory.projects.registry import Registry
 from memory.projects.state import OBJECT as STATE
 from memory.projects.state import State
+from memory.proposals.proposals import Proposals
 from memory.redaction import Redactor, find_secrets
 from memory.review.queue import Review
+from memory.sessions.sessions import Sessions
 from memory.sources.shelf import Shelf
 from memory.tools.runs import ToolRuns
 from memory.tools.vectors import ToolVectors
 from proxy.asking import Asking
 from proxy.config import ExtractionSettings, MemorySettings, ReinforcementSettings, Settings
 from proxy.contexts import Contexts, weights_of
+from proxy.guidance import Guidance
 from proxy.health import Health
 from proxy.injection import Injection
 from proxy.lastpacks import LastPacks
 from proxy.live.running import Live
 from proxy.metrics import Metrics
+from proxy.notifying.assembly import Notifying, build_notifying
+from proxy.notifying.notifier import Notify
 from proxy.remembering.extractor import Extractor
 from proxy.remembering.ingesting import Ingesting
 from proxy.remembering.learner import LEARN, READ, Learner
 from proxy.remembering.library import Library
-from proxy.remembering.projects import MERGE, moving
+from proxy.remembering.projects import MERGE, PART, moving, parting
 from proxy.remembering.reading import Reading
-from proxy.remembering.rounds import build_schedule
-from proxy.remembering.schedule import Schedule
+from proxy.remembering.rounds import NOTIFICATIONS, build_schedule
+from proxy.remembering.schedule import Round, Schedule, in_thread
+from proxy.remembering.teaching import Teaching, build_teaching
 from proxy.remembering.toolruns import EMBED, embedding
 from proxy.remembering.watching import Watching
 from proxy.remembering.worker import Worker
@@ -75,6 +86,23 @@ class Remembering:
     projects: Registry
     merging: Merging
     state: State
+    sessions: Sessions
+    flows: Flows
+    matcher: Matcher
+    outcomes: Outcomes
+    guidance: Guidance
+    notifying: Notifying
+    teaching: Teaching
+
+    @property
+    def proposals(self) -> Proposals:
+        """What sessions taught."""
+        return self.teaching.proposals
+
+    @property
+    def notify(self) -> Notify:
+        """Tells people of an event, at once and without fail."""
+        return self.notifying.notify
 
 
 def build_remembering(
@@ -98,23 +126,52 @@ def build_remembering(
     tool_vectors = ToolVectors(database, embedder, lambda: live.now.settings.memory.interactions.embed)
     tools = ToolRuns(database, tool_vectors, health.told_of("embedder"))
     told = health.told_of("memory")
+    notifying = build_notifying(database, lambda: live.now.settings.notifications, redactor, metrics, health)
+    further = [Round(NOTIFICATIONS, settings.memory.flows.sweep, in_thread(notifying.round))]
     reinforcement = _reinforcement(settings.memory.reinforcement, memories, database, embedder)
     keeping, reading = _reading(
         settings.memory.extraction, database, jobs, interactions, memories, redactor, asking, embedder, metrics
     )
     by_rules = keeping.by_rules if settings.memory.extraction.enabled else None
     learner = Learner(interactions, entries, reinforcement, by_rules, metrics)
-    state = State(database, memories.trail, redact=Redactor((find_secrets,)))
-    memories.undoers |= {STATE: state.put_back, PROJECT: projects.put_back}
-    merging = Merging(database, projects, memories, state)
+    state = State(database, memories.trail, redact=Redactor((find_secrets,)), resolve=projects.resolve)
+    # People's names and addresses may be what a flow leads to; secrets never are.
+    flows = Flows(database, memories.trail, redact=Redactor((find_secrets,)), resolve=projects.resolve)
+    copies = Copies(database, flows)
+    matcher = Matcher(copies, embedder, told)
+    guidance = Guidance(database, flows, copies, matcher, lambda: live.now.settings.memory)
+    merging = Merging(database, projects, memories, state, moved=flows.forget)
+    memories.undoers |= {STATE: state.put_back, PROJECT: merging.undo, FLOW: flows.put_back}
+    memories.followers[PROJECT] = merging.follower
     lanes = {LEARN: learner.lane(), READ: reading.lane(), EMBED: embedding(tool_vectors), MERGE: moving(merging)}
+    lanes[PART] = parting(merging)
+    sessions, outcomes = Sessions(database), Outcomes(flows)
+    teaching = build_teaching(
+        settings.memory.flows,
+        database,
+        jobs,
+        memories,
+        sessions,
+        flows,
+        outcomes,
+        asking,
+        embedder,
+        redactor,
+        metrics,
+        health,
+        notifying.notify,
+    )
+    lanes |= teaching.lanes
+    further += teaching.rounds
     shelf, ingesting = library.shelf, Ingesting(library, metrics, health)
     projects.on_roots_changed = ingesting.roots_changed
     contexts, last_packs = _contexts(pool, state, shelf, embedder, live, told), LastPacks()
     return Remembering(
         jobs=jobs,
         worker=Worker(jobs, lanes, metrics, told),
-        schedule=build_schedule(settings.memory, database, memories, asking, embedder, metrics, told, reading.round),
+        schedule=build_schedule(
+            settings.memory, database, memories, asking, embedder, metrics, told, reading.round, further
+        ),
         tools=tools,
         tool_vectors=tool_vectors,
         memories=memories,
@@ -126,13 +183,22 @@ def build_remembering(
         projects=projects,
         merging=merging,
         state=state,
+        sessions=sessions,
+        flows=flows,
+        matcher=matcher,
+        outcomes=outcomes,
+        teaching=teaching,
+        notifying=notifying,
         shelf=shelf,
         library=library,
         ingesting=ingesting,
         watching=Watching(library, ingesting),
         contexts=contexts,
         last_packs=last_packs,
-        injection=Injection(contexts, last_packs, told, holdout=lambda: live.now.settings.memory.context.holdout),
+        guidance=guidance,
+        injection=Injection(
+            contexts, last_packs, told, lambda: live.now.settings.memory.context.holdout, guidance=guidance
+        ),
     )
 
 

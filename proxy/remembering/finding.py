@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -13,6 +12,7 @@ import sqlalchemy as sa
 from memory.forgetting import FORGOTTEN
 from proxy.remembering.selector import Selector
 from store import tables
+from store.driver import Driver
 from store.snapshot import Snapshot, snapshot
 
 RECEIPT: Final = "receipt"
@@ -89,13 +89,13 @@ class Found:
         self.documents |= later.documents
 
 
-def find(path: Path, selector: Selector, before: Found | None = None) -> Found:
+def find(driver: Driver, selector: Selector, before: Found | None = None) -> Found:
     """Everything that a selection holds, and what was made from it. Raises ``DatabaseError``.
 
     Args:
         before: what has gone already; rows that were written since and name it are found as well.
     """
-    with snapshot(path) as moment:
+    with snapshot(driver) as moment:
         return _Search(moment, selector, before or Found()).found()
 
 

@@ -170,7 +170,7 @@ class Forget:
         self._around.settle()
         self._entries.flush()
         self._entries.settle()
-        return find(self._database.path, selector, before)
+        return find(self._database.driver, selector, before)
 
     def _pass(self, selector: Selector, before: Found) -> Counter[str]:
         """Forget what there is, and what was made meanwhile of that which went ``before``; gives what went."""
@@ -249,7 +249,7 @@ class Forget:
 
     def _empty_log(self) -> bool:
         until = time.monotonic() + PATIENCE
-        while not self._database.empty_log():
+        while not self._database.erase():
             if time.monotonic() >= until:
                 return False
             time.sleep(0.05)

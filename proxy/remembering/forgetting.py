@@ -26,6 +26,8 @@ def build_forget(services: Services, backups: Backups) -> Forget:
         services.labelling.forget()
         services.remembering.contexts.forget()
         services.remembering.last_packs.forget()
+        services.remembering.flows.forget()
+        services.remembering.guidance.forget()
 
     def settle() -> None:
         services.reactions.wait()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from memory.projects.registry import Registry
+from memory.sources.changes import Changes
 from memory.sources.chunk_index import ChunkIndex
 from memory.sources.chunk_notes import ChunkNotes
 from memory.sources.ingestion import Ingestion
@@ -49,8 +50,9 @@ class Library:
     ) -> None:
         self.sources = sources
         self.notes = ChunkNotes(database)
-        self.index = ChunkIndex(self.notes, sources, folder, lambda: self.shelf.changed())
-        self.shelf = Shelf(database, sources, self.notes, self.index)
+        changes = Changes()
+        self.index = ChunkIndex(self.notes, sources, folder, changes)
+        self.shelf = Shelf(database, sources, self.notes, self.index, changes)
         self.ingestion = Ingestion(
             database,
             self.index,

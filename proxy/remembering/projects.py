@@ -17,23 +17,27 @@ from store.jobs import Job, Jobs
 
 MERGE: Final = "merge"
 """Moves what is stored under another name of a project."""
+PART: Final = "part"
+"""Puts back what was moved, where the change that gave the project the name was undone."""
 DELAY: Final = 30.0
 """Seconds after a project got its names: whoever gave them moves the rows at once. This is for what was being written
 meanwhile, and for a process that was killed on the way."""
 
 _ACTOR: Final = Actor("projects", "stored under another name of the project")
+_PARTER: Final = Actor("projects", "the project has lost the name")
 
 
 def build_registry(database: Database, jobs: Jobs, live: Live) -> Registry:
     """The registry, read once, so that no call needs SQL for it. Raises ``DatabaseError``."""
 
+    # Keys of their own: one that is being worked on would swallow another of the same project.
     def queue(connection: sa.Connection, project: str) -> None:
-        # A key of its own: one that is being worked on would swallow another of the same project.
-        text, rows = jobs.statement(MERGE, f"{project}/{new_id('mrg')}", "", delay=DELAY)
-        for row in rows:
-            connection.exec_driver_sql(text, row)
+        jobs.queue(connection, MERGE, f"{project}/{new_id('mrg')}", "", delay=DELAY)
 
-    registry = Registry(database, sources=lambda: live.now.settings.memory.sources, queue=queue)
+    def part(connection: sa.Connection, project: str, since: str) -> None:
+        jobs.queue(connection, PART, f"{project}/{since}/{new_id('prt')}", "", delay=DELAY)
+
+    registry = Registry(database, sources=lambda: live.now.settings.memory.sources, queue=queue, part=part)
     registry.all()
     return registry
 
@@ -43,5 +47,15 @@ def moving(merging: Merging) -> Lane:
 
     def work(job: Job) -> None:
         merging.settle(job.key.partition("/")[0], _ACTOR)
+
+    return Lane(batch=1, work=work)
+
+
+def parting(merging: Merging) -> Lane:
+    """The lane that puts rows back."""
+
+    def work(job: Job) -> None:
+        project, since, _ = job.key.split("/")
+        merging.parting.put_back(project, since, _PARTER)
 
     return Lane(batch=1, work=work)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from memory.hygiene.decay import Fading
@@ -21,6 +21,7 @@ from store.embedder import EmbedderSource
 HYGIENE: Final = "hygiene"
 BATCH: Final = "batch"
 TRIAGE: Final = "triage"
+NOTIFICATIONS: Final = "notifications"
 
 
 def build_schedule(
@@ -32,12 +33,14 @@ def build_schedule(
     metrics: Metrics,
     outcome: Callable[[BaseException | None], None],
     batch: Callable[[], Awaitable[Counts]] | None = None,
+    further: Sequence[Round] = (),
 ) -> Schedule:
     """Hygiene always, triage with a model, and reading what was not read yet where there is something to do it.
 
     Args:
         outcome: told of each failure, and with None of each round that worked.
         batch: reads interactions that the present extractor has not read; gives what it did, by name.
+        further: what else comes round.
     """
     stop = threading.Event()
     hygiene = Hygiene(
@@ -54,7 +57,7 @@ def build_schedule(
     if settings.triage.model is not None:
         triage = Triage(settings.triage, memories, database, asking, metrics, stop.is_set)
         rounds.append(Round(TRIAGE, settings.triage.every, triage.run))
-    return Schedule(rounds, metrics, outcome, stop)
+    return Schedule([*rounds, *further], metrics, outcome, stop)
 
 
 def _fading(settings: HygieneSettings) -> Fading:

@@ -38,6 +38,10 @@ class Later(Exception):
         self.cause = cause
 
 
+class GivenUp(Exception):
+    """Trying this job again is of no use: it is set aside at once. Raised from what went wrong."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lane:
     """How one kind of job is done.
@@ -129,7 +133,8 @@ class Worker:
         for job, later in round_.later:
             self._jobs.later(job, later.seconds)
         for job, error in round_.failed:
-            aside = self._jobs.failed(job, error)
+            cause = error.__cause__ if isinstance(error, GivenUp) else error
+            aside = self._jobs.failed(job, cause or error, last=isinstance(error, GivenUp))
             self._count(kind, "set_aside" if aside else "failed", 1)
             if aside:
                 _log.error("a job of memory was set aside", kind=kind, key=job.key, error=type(error).__name__)

@@ -129,6 +129,7 @@ def _as_told(pack: Pack, project: str, budget: int) -> dict[str, Any]:
         "chunks_used": len(pack.chunks),
         "memories_used": [id_ for id_, _ in pack.memories],
         "state_used": list(pack.state),
+        "flow_used": pack.flow[0] if pack.flow is not None else None,
         "bands": dict(pack.used),
         "total_chars": len(pack.text),
         "budget": budget,

@@ -96,7 +96,7 @@ def delete_entry(id: str, parts: Parts, _: Admin) -> dict[str, Any]:
         raise _unknown(id)
     try:
         clear(parts, time.time())
-        parts.database.empty_log()
+        parts.database.erase()
     except StoreError as error:
         # Its words are gone; the next sweep does the rest.
         parts.health.failed(error)

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from memory.memories.memory import Actor, Missing
 from memory.projects import names
 from memory.projects.names import Definition
-from memory.projects.registry import Project, as_shown
+from memory.projects.registry import Kept
 from memory.projects.state import CATEGORIES, entries
+from memory.projects.stored import Project, as_shown
 from memory.sources.roots import Outside, within
 from proxy.auth import Caller
 from proxy.errors import Forbidden, InvalidRequest, NotFound
@@ -122,24 +123,30 @@ def propose(given: Registration, parts: Parts, _: Admin) -> dict[str, Any]:
 
 @router.post("/projects/register", operation_id="register_project")
 def register(given: Registration, parts: Parts, caller: Admin) -> dict[str, Any]:
-    """Register a project. What is stored under one of its names is moved to it; `moved` counts that."""
+    """Register a project. What is stored under one of its names is moved to it; `moved` counts that.
+
+    `POST /review/undo` with the `audit_id` takes it back: what was moved stands under its old name again.
+    """
     actor = actor_of(parts, caller, given.reason)
-    project, new = parts.remembering.projects.register(*_fields(given), actor=actor)
-    return {"status": "registered" if new else "unchanged", **_settled(parts, project, actor)}
+    kept = parts.remembering.projects.register(*_fields(given), actor=actor)
+    return {"status": "registered" if kept.new else "unchanged", **_settled(parts, kept, actor)}
 
 
 @router.put("/projects/{name:path}", operation_id="change_project")
 def change(name: str, given: Revision, parts: Parts, caller: Admin) -> dict[str, Any]:
-    """Change a project, named by its id or an alias. Names that it gains take along what is stored under them."""
+    """Change a project, named by its id or an alias. Names that it gains take along what is stored under them.
+
+    `POST /review/undo` with the `audit_id` takes that back. Names that it loses by a change leave it what it has.
+    """
     changes = given.model_dump(exclude_unset=True, exclude={"reason"})
     if not changes:
         raise InvalidRequest("The body names nothing to change.", param="body")
     actor = actor_of(parts, caller, given.reason)
     try:
-        project, new = parts.remembering.projects.update(name, changes, actor=actor)
+        kept = parts.remembering.projects.update(name, changes, actor=actor)
     except Missing as error:
         raise NotFound(f"No project {name!r}.", param="name") from error
-    return {"status": "updated" if new else "unchanged", **_settled(parts, project, actor)}
+    return {"status": "updated" if kept.new else "unchanged", **_settled(parts, kept, actor)}
 
 
 @router.post("/project/state", operation_id="put_project_state")
@@ -197,8 +204,9 @@ def _place(given: Place, parts: Services, caller: Caller) -> dict[str, str]:
     }
 
 
-def _settled(parts: Services, project: Project, actor: Actor) -> dict[str, Any]:
-    return {"project": _shown(project), "moved": parts.remembering.merging.settle(project.id, actor)}
+def _settled(parts: Services, kept: Kept, actor: Actor) -> dict[str, Any]:
+    moved = parts.remembering.merging.settle(kept.project.id, actor)
+    return {"project": _shown(kept.project), "moved": moved, "audit_id": kept.audit_id}
 
 
 def _shown(project: Project) -> dict[str, Any]:

@@ -63,7 +63,7 @@ class DirectUpstream:
                 headers=outgoing(headers, target),
                 timeout=timeout,
                 allow_redirects=False,
-                proxy=_proxy_for(target.api_base or OPENAI),
+                proxy=proxy_for(target.api_base or OPENAI),
             ) as response:
                 yield UpstreamResponse(response.status, _lower(response.headers), _chunks(response))
         except (aiohttp.ClientError, TimeoutError, ssl.SSLError, OSError, ValueError) as error:
@@ -86,7 +86,7 @@ class DirectUpstream:
 
 
 @functools.lru_cache(maxsize=256)
-def _proxy_for(base: str) -> str | None:
+def proxy_for(base: str) -> str | None:
     """The proxy that the environment names for a base (HTTPS_PROXY, NO_PROXY, ...); read once.
 
     aiohttp's own ``trust_env`` would also read ~/.netrc from disk with every call.

@@ -158,7 +158,7 @@ def stored_before(data_dir: Path, number: int) -> None:
         )
         for i in range(number)
     )
-    database.writer.submit(INSERT.text, *(INSERT.row(as_row(one, None, None)) for one in made)).result(60)
+    database.writer.submit(INSERT, *(as_row(one, None, None) for one in made)).result(60)
     database.close()
 
 

@@ -416,11 +416,11 @@ async def test_leaving_early_closes_the_connection(upstream):
 @pytest.fixture
 def proxies(monkeypatch):
     """Set the environment's proxies, which are read once for each base."""
-    direct._proxy_for.cache_clear()
+    direct.proxy_for.cache_clear()
     for name in ("HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     yield monkeypatch.setenv
-    direct._proxy_for.cache_clear()
+    direct.proxy_for.cache_clear()
 
 
 @contextlib.asynccontextmanager

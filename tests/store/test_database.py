@@ -18,6 +18,7 @@ from alembic.script import ScriptDirectory
 
 from store.database import HEAD, MIGRATIONS, Database, Prepared
 from store.errors import DatabaseError
+from store.sqlite import SQLite
 from store.tables import interactions, metadata
 
 ROW = {
@@ -96,7 +97,7 @@ def test_the_newest_migration_is_the_one_the_code_names():
 
 
 def test_opening_again_changes_nothing_and_keeps_the_rows(path, database):
-    database.writer.submit(INSERT.text, INSERT.row(ROW)).result(60)
+    database.writer.submit(INSERT, ROW).result(60)
     before = shape_of(database.engine)
     for _ in range(2):
         again = Database(path)
@@ -230,9 +231,10 @@ def test_every_connection_has_the_settings_that_durability_asks_for(path, durabi
 
 
 def test_a_prepared_row_stands_in_the_placeholders_order():
-    row = INSERT.row(ROW)
-    assert len(row) == len(INSERT.order) == len(interactions.columns)
-    assert {name: value for name, value in zip(INSERT.order, row, strict=True) if value is not None} == ROW
+    compiled = INSERT.on(SQLite.dialect)
+    row = compiled.row(ROW)
+    assert len(row) == len(compiled.order) == len(interactions.columns)
+    assert {name: value for name, value in zip(compiled.order, row, strict=True) if value is not None} == ROW
 
 
 def test_a_prepared_statement_keeps_its_own_literals():
@@ -241,11 +243,11 @@ def test_a_prepared_statement_keeps_its_own_literals():
             interactions.c.namespace == "tests", interactions.c.id == sa.bindparam("id_")
         )
     )
-    assert statement.row({"id_": "int_1"}) == ("tests", "int_1")
+    assert statement.on(SQLite.dialect).row({"id_": "int_1"}) == ("tests", "int_1")
 
 
 def test_prepared_and_ordinary_reads_give_the_same(database):
-    database.writer.submit(INSERT.text, INSERT.row(ROW)).result(60)
+    database.writer.submit(INSERT, ROW).result(60)
     prepared = Prepared(
         sa.select(interactions.c.id, interactions.c.prompt).where(interactions.c.id == sa.bindparam("i"))
     )
@@ -261,7 +263,7 @@ def test_every_thread_reads_on_a_connection_of_its_own(database):
 
     def read():
         found.append(database.read(statement, {}))
-        connections.add(id(database._reader()))
+        connections.add(id(database._reads._reader()))
 
     threads = [threading.Thread(target=read) for _ in range(4)]
     for thread in threads:
@@ -308,7 +310,7 @@ def test_administrative_writes_and_the_writer_take_turns(database):
 
     def work(connection):
         connection.execute(sa.insert(interactions).values(**ROW))
-        queued.append(database.writer.submit(INSERT.text, INSERT.row({**ROW, "id": "int_2"})))
+        queued.append(database.writer.submit(INSERT, {**ROW, "id": "int_2"}))
 
     database.transact(work)
     queued[0].result(60)
@@ -316,8 +318,8 @@ def test_administrative_writes_and_the_writer_take_turns(database):
 
 
 def test_a_checkpoint_moves_what_was_written_into_the_file_itself(path, database):
-    database.writer.submit(INSERT.text, INSERT.row(ROW)).result(60)
-    database.checkpoint()
+    database.writer.submit(INSERT, ROW).result(60)
+    database.upkeep()
     copy = path.with_name("copy.db")
     shutil.copy(path, copy)  # without its write-ahead log
     connection = sqlite3.connect(copy)
@@ -328,7 +330,7 @@ def test_a_checkpoint_moves_what_was_written_into_the_file_itself(path, database
 def test_closing_writes_what_is_queued_and_closing_twice_is_no_error(path):
     database = Database(path)
     for number in range(100):
-        database.writer.submit(INSERT.text, INSERT.row({**ROW, "id": f"int_{number}"}))
+        database.writer.submit(INSERT, {**ROW, "id": f"int_{number}"})
     database.close()
     database.close()
     again = Database(path)
@@ -338,15 +340,15 @@ def test_closing_writes_what_is_queued_and_closing_twice_is_no_error(path):
 
 def test_the_write_ahead_log_is_emptied_unless_somebody_reads(database, path):
     log = path.with_name(f"{path.name}-wal")
-    database.writer.submit(INSERT.text, INSERT.row(ROW)).result(60)
+    database.writer.submit(INSERT, ROW).result(60)
     reader = sqlite3.connect(path)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM interactions").fetchall()
-    database.writer.submit(INSERT.text, INSERT.row({**ROW, "id": "int_2"})).result(60)
-    assert not database.empty_log(), "a reader stands in the way"
+    database.writer.submit(INSERT, {**ROW, "id": "int_2"}).result(60)
+    assert not database.erase(), "a reader stands in the way"
     assert log.stat().st_size > 0
     reader.close()
-    assert database.empty_log()
+    assert database.erase()
     assert log.stat().st_size == 0
     assert database.query(COUNT)[0]["n"] == 2, "nothing is lost"
 

@@ -10,12 +10,14 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 import store.writer
 from store.database import Database
 from store.errors import DatabaseError
+from store.sqlite import SQLite
 from store.tables import interactions
 from store.writer import MAX_GROUP, Writer
 
@@ -42,6 +44,14 @@ class LoggedConnection(sqlite3.Connection):
         return super().executemany(statement, rows)
 
 
+class Connecting(SQLite):
+    """SQLite with connections of the test's own."""
+
+    def __init__(self, connect):
+        super().__init__(Path("nowhere"))
+        self.connect = connect
+
+
 class Things:
     """A table to write to, and a hand on the database's write lock."""
 
@@ -52,7 +62,7 @@ class Things:
         self.outside.execute("PRAGMA journal_mode=WAL")
         self.outside.execute("CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT NOT NULL)")
         self.outside.commits = []
-        self.writer = Writer(self.connect)
+        self.writer = Writer(Connecting(self.connect))
 
     def connect(self):
         connection = sqlite3.connect(
@@ -191,7 +201,7 @@ def test_one_write_of_several_rows_is_written_whole_or_not_at_all(things):
 def test_a_connection_that_cannot_be_opened_fails_the_writes_and_is_tried_again(tmp_path):
     folder = tmp_path / "later"
     path = folder / "things.db"
-    writer = Writer(lambda: sqlite3.connect(path, isolation_level=None, check_same_thread=False))
+    writer = Writer(Connecting(lambda: sqlite3.connect(path, isolation_level=None, check_same_thread=False)))
     with pytest.raises(DatabaseError, match="unable to open database file"):
         writer.submit("CREATE TABLE things (id INTEGER)", ()).result(60)
     folder.mkdir()

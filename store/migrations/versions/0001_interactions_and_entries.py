@@ -13,7 +13,25 @@ branch_labels = None
 depends_on = None
 
 
+READ_JSON = r"""
+CREATE FUNCTION reprise_json(given text) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+    RETURN given::jsonb;
+EXCEPTION WHEN others THEN
+    BEGIN
+        -- What jsonb does not hold, a NUL or half a surrogate pair, must not hide the rest.
+        RETURN regexp_replace(given, '\\u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})', '\\ufffd', 'g')::jsonb;
+    EXCEPTION WHEN others THEN
+        RETURN NULL;
+    END;
+END $$
+"""
+"""A text as JSON; NULL where it is none. SQLite has its own."""
+
+
 def upgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(READ_JSON)
     op.create_table(
         "entries",
         sa.Column("id", sa.Text, primary_key=True),
@@ -45,24 +63,28 @@ def upgrade() -> None:
         "entries",
         ["indexed", "expires_at"],
         sqlite_where=sa.text("status != 'active'"),
+        postgresql_where=sa.text("status != 'active'"),
     )
     op.create_index(
         "entries_to_embed",
         "entries",
         ["id"],
         sqlite_where=sa.text("vector IS NULL AND compat_key IS NOT NULL"),
+        postgresql_where=sa.text("vector IS NULL AND compat_key IS NOT NULL"),
     )
     op.create_index(
         "entries_to_expire",
         "entries",
         ["expires_at"],
         sqlite_where=sa.text("status = 'active'"),
+        postgresql_where=sa.text("status = 'active'"),
     )
     op.create_index(
         "entries_to_index",
         "entries",
         ["indexed"],
         sqlite_where=sa.text("indexed = 0 AND vector IS NOT NULL"),
+        postgresql_where=sa.text("indexed = 0 AND vector IS NOT NULL"),
     )
     op.create_table(
         "interactions",
@@ -114,3 +136,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("interactions")
     op.drop_table("entries")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION reprise_json")

@@ -30,11 +30,16 @@ def upgrade() -> None:
         "entries",
         ["loose_key", "embedder", "status"],
         sqlite_where=sa.text("loose_key IS NOT NULL"),
+        postgresql_where=sa.text("loose_key IS NOT NULL"),
     )
     for column in (sa.Column("experiment", sa.Text), sa.Column("arm", sa.Text), sa.Column("compat_key", sa.Text)):
         op.add_column("interactions", column)
     op.create_index(
-        "interactions_by_arm", "interactions", ["experiment", "arm"], sqlite_where=sa.text("experiment IS NOT NULL")
+        "interactions_by_arm",
+        "interactions",
+        ["experiment", "arm"],
+        sqlite_where=sa.text("experiment IS NOT NULL"),
+        postgresql_where=sa.text("experiment IS NOT NULL"),
     )
     op.create_table(
         "experiments",

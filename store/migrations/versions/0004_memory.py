@@ -26,7 +26,11 @@ TABLES = (
 
 def upgrade() -> None:
     op.create_index(
-        "interactions_by_tool", "interactions", ["tool_id", "created_at"], sqlite_where=sa.text("tool_id IS NOT NULL")
+        "interactions_by_tool",
+        "interactions",
+        ["tool_id", "created_at"],
+        sqlite_where=sa.text("tool_id IS NOT NULL"),
+        postgresql_where=sa.text("tool_id IS NOT NULL"),
     )
     op.create_table(
         "memories",
@@ -68,6 +72,7 @@ def upgrade() -> None:
         ["namespace", "project", "memory_type", "content_key", "status"],
         unique=True,
         sqlite_where=sa.text("status IN ('candidate', 'active')"),
+        postgresql_where=sa.text("status IN ('candidate', 'active')"),
     )
     op.create_index("memories_by_status", "memories", ["namespace", "status", "project"])
     op.create_index("memories_by_text", "memories", ["namespace", "content_key"])

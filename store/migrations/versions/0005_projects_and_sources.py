@@ -53,6 +53,7 @@ def upgrade() -> None:
         ["namespace", "project", "category", "key"],
         unique=True,
         sqlite_where=sa.text("status = 'active'"),
+        postgresql_where=sa.text("status = 'active'"),
     )
     op.create_index("project_state_by_project", "project_state", ["project", "namespace"])
     op.create_table(
@@ -89,7 +90,13 @@ def upgrade() -> None:
         sa.Column("content", sa.Text, nullable=False),
     )
     op.create_index("chunks_by_document", "chunks", ["document_id", "position"])
-    op.create_index("chunks_to_index", "chunks", ["indexed"], sqlite_where=sa.text("indexed = 0"))
+    op.create_index(
+        "chunks_to_index",
+        "chunks",
+        ["indexed"],
+        sqlite_where=sa.text("indexed = 0"),
+        postgresql_where=sa.text("indexed = 0"),
+    )
     op.create_table(
         "ingestions",
         sa.Column("id", sa.Text, primary_key=True),

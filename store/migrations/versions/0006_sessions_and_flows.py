@@ -1,4 +1,4 @@
-"""Sessions and their steps, flows, proposals, notifications.
+"""Sessions and their steps, flows, proposals, notifications; what was moved to projects.
 
 Revision ID: 0006
 Revises: 0005
@@ -23,6 +23,7 @@ TABLES = (
     "model_calls",
     "notifications",
     "deliveries",
+    "project_moves",
 )
 
 
@@ -49,14 +50,19 @@ def upgrade() -> None:
         sa.Column("outcome", sa.Text),
         sa.Column("proposal_id", sa.Text),
         sa.Column("analysed_at", sa.Text),
+        sa.Column("analysis_tries", sa.Integer, nullable=False),
+        sa.Column("analysis_after", sa.Float),
         sa.Column("corrected", sa.Text),
         sa.Column("escalation_reason", sa.Text),
         sa.Column("resolution_summary", sa.Text),
         sa.Column("problem_summary", sa.Text, nullable=False),
+        sa.Column("root", sa.Text, nullable=False),
+        sa.Column("signal", sa.Text),
     )
     op.create_index("sessions_by_time", "sessions", ["namespace", "last_at"])
     op.create_index("sessions_by_status", "sessions", ["status", "last_at"])
     op.create_index("sessions_by_flow", "sessions", ["matched_flow"])
+    op.create_index("sessions_to_analyse", "sessions", ["analysis", "analysis_after"])
     op.create_table(
         "session_steps",
         sa.Column("interaction_id", sa.Text, primary_key=True),
@@ -73,8 +79,11 @@ def upgrade() -> None:
         sa.Column("free_text", sa.Text),
         sa.Column("asked", sa.Text, nullable=False),
         sa.Column("said", sa.Text, nullable=False),
+        sa.Column("root", sa.Text, nullable=False),
+        sa.Column("reading", sa.Text),
     )
     op.create_index("session_steps_by_session", "session_steps", ["namespace", "session_id", "at", "interaction_id"])
+    op.create_index("session_steps_by_root", "session_steps", ["namespace", "root", "at", "interaction_id"])
     op.create_table(
         "flows",
         sa.Column("id", sa.Text, primary_key=True),
@@ -164,12 +173,13 @@ def upgrade() -> None:
         sa.Column("event", sa.Text, nullable=False),
         sa.Column("object_type", sa.Text, nullable=False),
         sa.Column("object_id", sa.Text, nullable=False),
+        sa.Column("occasion", sa.Text, nullable=False),
         sa.Column("at", sa.Text, nullable=False),
         sa.Column("read_at", sa.Text),
         sa.Column("title", sa.Text, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
     )
-    op.create_index("notifications_once", "notifications", ["event", "object_id"], unique=True)
+    op.create_index("notifications_once", "notifications", ["namespace", "event", "object_id", "occasion"], unique=True)
     op.create_index("notifications_by_time", "notifications", ["namespace", "at"])
     op.create_table(
         "deliveries",
@@ -182,6 +192,16 @@ def upgrade() -> None:
         sa.Column("error", sa.Text),
     )
     op.create_index("deliveries_due", "deliveries", ["state", "due_at"])
+    op.create_table(
+        "project_moves",
+        sa.Column("project", sa.Text, primary_key=True),
+        sa.Column("audit_id", sa.Text, primary_key=True),
+        sa.Column("table_name", sa.Text, primary_key=True),
+        sa.Column("row_key", sa.Text, primary_key=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("project_moves_by_row", "project_moves", ["row_key"])
 
 
 def downgrade() -> None:

@@ -5,63 +5,17 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-import sqlalchemy as sa
 
-from memory.interactions import Interaction, Interactions
-from memory.memories.memories import Memories
-from memory.memories.memory import Actor, Conflict, Provenance
+from memory.interactions import Interaction
+from memory.memories.memory import Conflict
 from memory.projects import merging as module
-from memory.projects.merging import Merging
-from memory.projects.registry import Registry
-from memory.projects.state import OBJECT, State
+from memory.projects.turns import LONGEST_REST
 from store.tables import audit, interactions, memories, memory_references, memory_support, project_state
-
-ANN = Actor("ann", "because")
+from tests.memory.projects.house import ANN, House
 
 
 class Killed(BaseException):
     """The process is gone."""
-
-
-class House:
-    """What moves rows, and what it moves."""
-
-    def __init__(self, database):
-        self.database = database
-        self.now = 1_800_000_000.0
-        self.registry = Registry(database)
-        self.memories = Memories(database, resolve=self.registry.resolve, clock=lambda: self.now)
-        self.state = State(database, self.memories.trail, clock=lambda: self.now)
-        self.memories.undoers[OBJECT] = self.state.put_back
-        self.log = Interactions(database, self.registry.resolve)
-        self.rests = []
-
-    def merging(self, rest=None):
-        return Merging(self.database, self.registry, self.memories, self.state, rest or self.rests.append)
-
-    def settle(self, **given):
-        return self.merging(**given).settle("apollo", ANN)
-
-    def remember(self, content, project, number=None, **given):
-        origin = {} if number is None else {"provenance": Provenance(f"int_{number}", "user", "r", "x/1", 0, 1, "x")}
-        fields = {"namespace": "home", "memory_type": "project", "actor": ANN, **origin, **given}
-        return self.memories.add(content=content, project=project, **fields)[0].id
-
-    def refer(self, memory_id, *sessions, kind="used"):
-        for session in sessions:
-            values = {"memory_id": memory_id, "session_id": session, "kind": kind, "interaction_id": "int_x"}
-            insert = sa.insert(memory_references).values(**values, at="2026-01-01 00:00:00", delta=0.02)
-            self.database.transact(lambda connection, insert=insert: connection.execute(insert))
-
-    def say(self, value, project, key="language"):
-        place = {"namespace": "home", "category": "decision", "key": key}
-        return self.state.put(**place, project=project, value=value, actor=ANN)[0].id
-
-    def rows(self, table):
-        return self.database.query(sa.select(table))
-
-    def register(self):
-        self.registry.register("apollo", ["Moon Shot"], actor=ANN)
 
 
 @pytest.fixture
@@ -255,4 +209,4 @@ def test_it_moves_in_small_transactions_and_rests_between_them(house, record, mo
     house.register()
     house.settle()
     assert len(house.rests) == 3
-    assert max(house.rests) <= module.LONGEST_REST
+    assert max(house.rests) <= LONGEST_REST

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from memory.sources.changes import Changes
 from memory.sources.chunk_index import ChunkIndex
 from memory.sources.chunk_notes import ChunkNotes
 from memory.sources.ingestion import Ingestion
@@ -33,10 +34,9 @@ class Library:
     def begin(self, *, open_=True):
         """As a process that starts: nothing is kept but files and SQL."""
         self.notes = ChunkNotes(self.database)
-        self.index = ChunkIndex(
-            self.notes, lambda: self.sources, self.folder / "chroma-sources", lambda: self.shelf.changed()
-        )
-        self.shelf = Shelf(self.database, lambda: self.sources, self.notes, self.index)
+        self.changes = Changes()
+        self.index = ChunkIndex(self.notes, lambda: self.sources, self.folder / "chroma-sources", self.changes)
+        self.shelf = Shelf(self.database, lambda: self.sources, self.notes, self.index, self.changes)
         self.ingestion = Ingestion(
             self.database,
             self.index,

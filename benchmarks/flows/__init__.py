@@ -1,0 +1,1 @@
+"""What resolved sessions teach, measured: scripted sessions, public dialogues, the budget, crashes."""

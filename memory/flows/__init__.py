@@ -1,0 +1,1 @@
+"""Flows: the ways that led to solutions before, kept as trees."""

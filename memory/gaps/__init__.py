@@ -1,0 +1,1 @@
+"""Where flows fall short: rules over the sessions of a month."""

@@ -1,0 +1,77 @@
+"""What a problem is filed under: the domain whose keywords its words hold. Pure.
+
+A word that belongs to one domain alone counts three, one that others use as well counts one; three are needed. The
+domain with most wins, of equals the one that is configured first. Where no domain is sure there is none: ``other`` is
+what a person says, never a guess. A configured domain without keywords here is known by its own name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from memory.sessions.wording import folded, words
+
+SURE: Final = 3
+OTHER: Final = "other"
+"""A domain that only a person says."""
+
+_STRONG: Final[Mapping[str, str]] = {
+    "active_directory": "active directory|domain controller|group policy|gpo|gpupdate|ldap|kerberos|domain join|organizational unit"
+    "|account lockout|locked out|unlock my account|reset my password|password reset|domain account|ad account|windows login|user account"
+    "|mot de passe|kennwort|contraseña",
+    "networking": "vpn|wi-fi|wifi|wlan|router|dns|dhcp|firewall|ethernet|ip address|subnet|gateway|latency|packet loss|network|lan"
+    "|bandwidth|proxy server|internet connection|no internet|réseau|netzwerk|red inalámbrica",
+    "m365": "m365|office 365|microsoft 365|o365|sharepoint|onedrive|microsoft teams|ms teams|exchange online|power automate|intune",
+    "hardware": "keyboard|mouse|monitor|laptop|docking station|dock|battery|charger|hard drive|hard disk|ssd|ram|motherboard|fan|webcam"
+    "|headset|usb|touchpad|graphics card|power supply|clavier|écran|tastatur|bildschirm|teclado|pantalla",
+    "endpoint": "endpoint|blue screen|bsod|windows update|device driver|mdm|workstation|boot loop|slow computer|computer is slow"
+    "|pc is slow|laptop is slow|defender|bitlocker",
+    "virtualization": "vmware|hyper-v|virtual machine|vm|esxi|vsphere|vcenter|citrix|snapshot|hypervisor|proxmox|virtualbox|docker"
+    "|container|kubernetes|pod|vdi",
+    "security": "phishing|malware|ransomware|virus|antivirus|breach|suspicious|hacked|two-factor|2fa|mfa|vulnerability|certificate"
+    "|quarantine|spyware|compromised|data leak",
+    "backup": "backup|backups|restore point|restore a file|deleted file|recover|recovery|veeam|retention|sauvegarde|datensicherung|respaldo",
+    "email": "e-mail|email|mail|mailbox|inbox|outlook|smtp|imap|spam|calendar invite|out of office|newsletter|courriel|correo|postfach",
+    "printing": "printer|printers|print|prints|printing|toner|ink|cartridge|print queue|spooler|paper jam|scanner|scan|imprimante"
+    "|drucker|druckt|impresora",
+    "cloud": "aws|azure|gcp|google cloud|s3|ec2|lambda|terraform|cloudformation|load balancer|cloud",
+    "software": "install|installation|uninstall|license key|app crashes|crash|crashes|build|build failure|compile|compiler|pipeline|ci"
+    "|unit test|stack trace|exception|npm|pip|maven|gradle|dependency|plugin|browser|excel|word|database|sql|postgres|postgresql|mysql"
+    "|deadlock|query|api|deploy|deployment|logiciel|programa",
+    "billing": "invoice|invoices|billing|billed|refund|charge|charged|payment|subscription|credit card|receipt|price|overcharged"
+    "|direct debit|facture|remboursement|rechnung|erstattung|factura|reembolso",
+}
+_WEAK: Final[Mapping[str, str]] = {
+    "active_directory": "password|login|log in|sign in|account|permissions|group|domain",
+    "networking": "connect|connection|internet|online|offline|ping|port|tunnel|cable|timeout",
+    "m365": "teams|exchange|office|meeting|license|calendar",
+    "hardware": "screen|computer|device|display|cable|port|noise|power|overheating",
+    "endpoint": "windows|driver|update|computer|pc|reboot|restart|slow|freeze|freezes",
+    "virtualization": "host|cluster|image|guest|memory",
+    "security": "password|access|link|attachment|alert|login|block|blocked",
+    "backup": "restore|deleted|lost|copy|file|files|tape|snapshot",
+    "email": "send|sent|receive|rule|rules|folder|attachment|message|signature|calendar",
+    "printing": "paper|tray|queue|page|pages|blank|duplex|feeder",
+    "cloud": "bucket|region|instance|server|storage|scale|cluster",
+    "software": "app|application|program|version|error|update|code|bug|log|server|outage|test|tests",
+    "billing": "paid|pay|account|plan|money|card|amount|month|twice|cancel",
+}
+
+
+def domain_of(text: str, domains: Sequence[str]) -> str | None:
+    """The configured domain that a problem's words belong to; None where none is sure."""
+    said = f" {' '.join(words(text))} "
+    scored = [(sum(_points(said, domain)), -at, domain) for at, domain in enumerate(domains) if domain != OTHER]
+    points, _, domain = max(scored, default=(0, 0, ""))
+    return domain if points >= SURE else None
+
+
+def _points(said: str, domain: str) -> tuple[int, int]:
+    strong = _STRONG.get(domain) or re.sub(r"[_\-]+", " ", folded(domain))
+    return 3 * _count(said, strong), _count(said, _WEAK.get(domain, ""))
+
+
+def _count(said: str, terms: str) -> int:
+    return sum(f" {' '.join(words(term))} " in said for term in terms.split("|") if term)
