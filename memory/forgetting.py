@@ -24,6 +24,7 @@ from store.tables import (
     memory_pairs,
     memory_references,
     memory_support,
+    project_moves,
     project_state,
 )
 
@@ -67,6 +68,7 @@ class Forgetting:
                 (extractions, extractions.c.interaction_id),
                 (interaction_vectors, interaction_vectors.c.interaction_id),
                 (jobs, jobs.c.key),
+                (project_moves, project_moves.c.row_key),
             ):
                 gone[table.name] += _delete(connection, table, column.in_(ids))
             unsaid = dict.fromkeys(("interaction_id", "span", "span_start", "span_end"))
@@ -97,7 +99,8 @@ class Forgetting:
                 self._state_touched(connection, namespace)
             replaced = sa.update(project_state).where(project_state.c.superseded_by.in_(ids))
             connection.execute(replaced.values(superseded_by=None))
-            _empty(connection, audit.c.object_id.in_(ids))
+            emptied(connection, audit.c.object_id.in_(ids))
+            _delete(connection, project_moves, project_moves.c.row_key.in_(ids))
             gone.append(_delete(connection, project_state, of_them))
 
         self._database.transact(work)
@@ -111,7 +114,7 @@ class Forgetting:
         """
 
         def work(connection: sa.Connection) -> None:
-            _empty(connection, audit.c.id.in_(list(rows)))
+            emptied(connection, audit.c.id.in_(list(rows)))
             for id_, columns in rows.items():
                 if columns:
                     said = sa.update(audit).where(audit.c.id == id_)
@@ -139,7 +142,7 @@ class Forgetting:
             self._touched(connection, namespace)
         replaced = sa.update(memories).where(memories.c.superseded_by.in_(ids)).values(superseded_by=None)
         connection.execute(replaced)
-        _empty(connection, audit.c.object_id.in_(ids))
+        emptied(connection, audit.c.object_id.in_(ids))
         paired = sa.or_(memory_pairs.c.first.in_(ids), memory_pairs.c.second.in_(ids))
         return Counter(
             {
@@ -147,6 +150,7 @@ class Forgetting:
                 memory_references.name: _delete(connection, memory_references, memory_references.c.memory_id.in_(ids)),
                 memory_pairs.name: _delete(connection, memory_pairs, paired),
                 jobs.name: _delete(connection, jobs, jobs.c.key.in_(ids)),
+                project_moves.name: _delete(connection, project_moves, project_moves.c.row_key.in_(ids)),
                 memories.name: _delete(connection, memories, of_them),
             }
         )
@@ -156,7 +160,8 @@ def _delete(connection: sa.Connection, table: sa.Table, which: sa.ColumnElement[
     return connection.execute(sa.delete(table).where(which)).rowcount
 
 
-def _empty(connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
+def emptied(connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
+    """Take the words out of these rows of the audit."""
     nothing = {"before": None, "after": None, "interaction_id": None, "reason": FORGOTTEN}
     connection.execute(sa.update(audit).where(which).values(**nothing))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,7 @@ AGAIN: Final = 3600.0
 """Seconds after which the first words of a conversation are matched again, though no flow has changed."""
 MOST_SESSIONS: Final = 20_000
 _MOST_TEXTS: Final = 1024
+_Key = tuple[str, str, str, bool]
 _FOLLOWED: Final = ("attached", "accepted")
 
 _BY_ROOT = sa.and_(
@@ -67,9 +69,9 @@ class Talk:
         return self.begins and self.session.startswith(DERIVED)
 
     @property
-    def key(self) -> tuple[str, str, bool]:
+    def key(self) -> _Key:
         """What is remembered is remembered under this."""
-        return self.namespace, self.session, self.begins
+        return self.namespace, self.session, self.project, self.begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class _Followed:
 
 
 class Guidance:
-    """Chooses the flows that calls get. Belongs to one event loop.
+    """Chooses the flows that calls get. Belongs to one event loop, but for ``changed``.
 
     Args:
         settings: those of memory in force.
@@ -109,7 +111,9 @@ class Guidance:
         self._settings = settings
         self._domain = domain
         self._clock = clock
-        self._followed: MutableMapping[tuple[str, str, bool], _Followed] = LRUCache(MOST_SESSIONS)
+        self._followed: MutableMapping[_Key, _Followed] = LRUCache(MOST_SESSIONS)
+        self._lock = threading.Lock()
+        """Held for what is remembered of sessions."""
         self._texts: MutableMapping[tuple[str, int, int], Guide | None] = LRUCache(_MOST_TEXTS)
         self._reading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reprise-flows")
 
@@ -125,28 +129,35 @@ class Guidance:
         known = self._known(talk, room)
         if known is None:
             loop = asyncio.get_running_loop()
-            before = self._followed.get(talk.key)
+            before = self._remembered(talk)
             finding = loop.run_in_executor(self._reading, self._found, talk, before, settings.flows.attach_at, room)
             followed, guide = await asyncio.wait_for(finding, PATIENCE)
-            self._followed[talk.key] = followed
+            with self._lock:
+                self._followed[talk.key] = followed
             if guide is not None:
                 self._texts[guide.flow_id, guide.version, room] = guide
             return guide
         return known[0]
 
     def changed(self, namespace: str, session: str) -> None:
-        """Look it up again what a session follows: a person has changed that."""
-        for begins in (False, True):
-            self._followed.pop((namespace, session, begins), None)
+        """Look it up again what a session follows: a person has changed that. Usable from any thread."""
+        with self._lock:
+            for key in [key for key in self._followed if key[:2] == (namespace, session)]:
+                del self._followed[key]
 
     def forget(self) -> None:
         """Drop all that is remembered."""
-        self._followed.clear()
+        with self._lock:
+            self._followed.clear()
         self._texts.clear()
 
     def close(self) -> None:
         """Stop the thread."""
         self._reading.shutdown(wait=True)
+
+    def _remembered(self, talk: Talk) -> _Followed | None:
+        with self._lock:
+            return self._followed.get(talk.key)
 
     def _known(self, talk: Talk, room: int) -> tuple[Guide | None] | None:
         """What the call gets, where nothing has to be read for it; None where it has."""
@@ -155,7 +166,7 @@ class Guidance:
             return None
         if not held.versions:
             return (None,)
-        followed = self._followed.get(talk.key)
+        followed = self._remembered(talk)
         if followed is None or self._clock() >= followed.until:
             return None
         if talk.fresh and followed.among is not held.candidates:

@@ -37,6 +37,7 @@ from proxy.policy.policies import Policies, error_budgets
 from proxy.prices import load_prices
 from proxy.recorder import Recorder
 from proxy.remembering.assembly import Remembering, build_remembering
+from proxy.remembering.conversations import Steps
 from proxy.remembering.forgotten import Forgotten
 from proxy.remembering.in_force import SourcesInForce
 from proxy.remembering.learner import Lessons
@@ -164,7 +165,7 @@ def build_services(settings: Settings) -> Services:
     jobs = Jobs(database)
     projects = build_registry(database, jobs, live)
     interactions = Interactions(database, projects.resolve)
-    lessons = Lessons(jobs, settings.memory)
+    lessons, steps = Lessons(jobs, settings.memory), Steps(jobs, lambda: live.now.settings.memory.flows)
     forgotten, redactor = Forgotten(), build_redactor(settings.memory.redaction.engine)
     redaction = Redaction(redactor, lambda: live.now.settings.logging.redact)
     recorder = Recorder(
@@ -174,7 +175,7 @@ def build_services(settings: Settings) -> Services:
         prices,
         reactions,
         log_calls=live.logs_calls,
-        lessons=lessons.of,
+        lessons=lambda exchange, outcome: [*lessons.of(exchange, outcome), *steps.of(exchange, outcome)],
         forgotten=forgotten,
         redaction=redaction,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -23,6 +23,8 @@ __all__ = ["BUSY_SECONDS", "HEAD", "MIGRATIONS", "Database", "Durability", "Prep
 
 HEAD = "0006"
 """Newest migration. Lets a start whose tables are current skip Alembic (a test holds it to the scripts)."""
+
+T = TypeVar("T")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -64,7 +66,7 @@ class Database:
     def query(self, statement: sa.Executable, **values: Any) -> list[dict[str, Any]]:
         """Run an ordinary read through SQLAlchemy; rows as dicts. Raises ``DatabaseError``."""
         with failing():
-            return self._unless_cut(lambda: self._rows(statement, values))
+            return _unless_cut(lambda: self._rows(statement, values))
 
     def stream(self, statement: sa.Executable) -> Iterator[tuple[Any, ...]]:
         """Run a read whose rows are taken one by one, as far as they are wanted. Raises ``DatabaseError``."""
@@ -80,7 +82,7 @@ class Database:
         Raises ``DatabaseError``.
         """
         with failing(), contextlib.ExitStack() as stack:
-            work(self._unless_cut(lambda: self._begun(stack)))
+            work(_unless_cut(lambda: self._begun(stack)))
 
     def upkeep(self) -> None:
         """Do what is due every second; it holds up neither readers nor the writer. Raises ``DatabaseError``."""
@@ -109,15 +111,6 @@ class Database:
             stack.push(attempt.pop_all())
             return connection
 
-    def _unless_cut(self, action: Callable[[], Any]) -> Any:
-        """Once more, where the connection had been cut: nothing has been done yet."""
-        try:
-            return action()
-        except sa.exc.DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-            return action()
-
     def _migrate(self) -> None:
         with self.engine.connect() as connection:
             if revision(connection) == HEAD:
@@ -138,6 +131,16 @@ class Database:
         self.driver.close()
 
 
+def _unless_cut(action: Callable[[], T]) -> T:
+    """Once more, where the connection had been cut: nothing has been done yet."""
+    try:
+        return action()
+    except sa.exc.DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        return action()
+
+
 def revision(connection: sa.Connection) -> str | None:
     """The newest migration that a database has; None where it has none."""
     if not sa.inspect(connection).has_table("alembic_version"):
@@ -148,8 +151,8 @@ def revision(connection: sa.Connection) -> str | None:
 
 @contextlib.contextmanager
 def failing(*errors: type[Exception]) -> Iterator[None]:
-    """Tells of errors, SQLAlchemy's where none are named, as ``DatabaseError``."""
+    """Tells of SQLAlchemy's errors and these as ``DatabaseError``."""
     try:
         yield
-    except errors or sa.exc.SQLAlchemyError as error:
+    except (sa.exc.SQLAlchemyError, *errors) as error:
         raise DatabaseError(f"{type(error).__name__}: {error.__cause__ or error}") from error

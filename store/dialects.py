@@ -23,7 +23,7 @@ class _Lower(FunctionElement[str]):
     inherit_cache = True
 
 
-class greatest(FunctionElement[Any]):  # noqa: N801  as SQL names it
+class greatest(FunctionElement[Any]):
     """The greatest of some values, none of them NULL."""
 
     name = "greatest"

@@ -43,7 +43,7 @@ class Driver(Protocol):
         """Where the database is, for people; without secrets."""
 
     def exists(self) -> bool:
-        """Has anything ever been kept there? False where that cannot be told."""
+        """Has anything ever been kept there? Raises ``DatabaseError``: it cannot be reached."""
 
     def engine(self, *, reading: bool = False) -> sa.Engine:
         """SQLAlchemy's engine. With ``reading``, what would write fails, and nothing is left behind."""

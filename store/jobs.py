@@ -52,21 +52,16 @@ class Jobs:
 
     def statement(self, kind: str, key: str, namespace: str, *, delay: float = 0.0) -> Statement:
         """What queues a job, to be written together with something else; nothing where it waits already."""
-        now = self._clock()
-        fresh = {"state": "waiting", "tries": 0, "run_after": now + delay, "queued_at": now}
-        return _PUT, [{"kind": kind, "key": key, "namespace": namespace, **fresh}]
+        return _PUT, [self._row(kind, key, namespace, delay)]
 
     def queue(self, connection: sa.Connection, kind: str, key: str, namespace: str, *, delay: float = 0.0) -> None:
         """Queue a job within a transaction."""
-        statement, rows = self.statement(kind, key, namespace, delay=delay)
-        for row in rows:
-            statement.run(connection, row)
+        _PUT.run(connection, self._row(kind, key, namespace, delay))
 
     def put(self, kind: str, keys: Sequence[str], namespace: str) -> None:
         """Queue jobs and wait for the commit."""
         if keys:
-            rows = [self.statement(kind, key, namespace)[1][0] for key in keys]
-            self._database.writer.submit(_PUT, *rows).result()
+            self._database.writer.submit(_PUT, *(self._row(kind, key, namespace, 0.0) for key in keys)).result()
 
     def take(self, kind: str, most: int) -> list[Job]:
         """The oldest due jobs, each now counted as tried once more. What failed before comes alone."""
@@ -138,6 +133,11 @@ class Jobs:
         for row in self._database.query(grouped):
             found.setdefault(row["kind"], {"waiting": 0, "set_aside": 0})[row["state"]] = row["count"]
         return found
+
+    def _row(self, kind: str, key: str, namespace: str, delay: float) -> dict[str, Any]:
+        now = self._clock()
+        fresh = {"state": "waiting", "tries": 0, "run_after": now + delay, "queued_at": now}
+        return {"kind": kind, "key": key, "namespace": namespace, **fresh}
 
     def _set(self, ids: Sequence[int], **values: Any) -> None:
         self._database.transact(

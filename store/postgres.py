@@ -6,6 +6,7 @@ psycopg is imported here and nowhere else, so that only those who configured Pos
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
 import threading
@@ -56,7 +57,7 @@ class PostgreSQL:
         DatabaseError: the address cannot be read.
     """
 
-    dialect: sa.Dialect = PGDialect_psycopg(paramstyle="format")
+    dialect: sa.Dialect = PGDialect_psycopg(paramstyle="format")  # type: ignore[no-untyped-call]
     # Whoever writes holds the same lock, as with SQLite: what was read in between stays as it was.
     begin = f"BEGIN; SELECT pg_advisory_xact_lock({CLASS}, {WRITING})"
     begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -70,6 +71,8 @@ class PostgreSQL:
         except psycopg.Error as error:
             # Its text quotes what was given.
             raise DatabaseError("the address of the PostgreSQL database cannot be read") from error
+        # Of a statement that failed, whoever sent it is told.
+        logging.getLogger("psycopg").setLevel(logging.ERROR)
         self._durable = {"synchronous_commit": "on"} if durability == "power" else {}
         self._hold: _Hold | None = None
         self._rested = 0.0
@@ -86,10 +89,10 @@ class PostgreSQL:
 
     def exists(self) -> bool:
         try:
-            with self.connect() as connection:
+            with contextlib.closing(self.connect()) as connection:
                 found = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
-        except (*self.errors, DatabaseError):
-            return False
+        except self.errors as error:
+            raise DatabaseError(f"the database {self.shown} cannot be reached: {error}") from error
         return found is not None and found[0] is not None
 
     def engine(self, *, reading: bool = False) -> sa.Engine:
@@ -175,7 +178,7 @@ class PostgreSQL:
             **(settings or {}),
         }
         options = " ".join(
-            [self._given.get("options", ""), *(f"-c {name}={value}" for name, value in settings.items())]
+            [str(self._given.get("options") or ""), *(f"-c {name}={value}" for name, value in settings.items())]
         )
         usual: dict[str, Any] = {
             "connect_timeout": CONNECT_SECONDS,

@@ -117,7 +117,7 @@ def _released(state: _State, now: float) -> str:
 
 def _state(connection: sa.Connection, id_: str, source: str = "") -> _State | None:
     found = _STATE.run(connection, {"id_": id_, "source": source}).first()
-    return None if found is None else _State(*found)
+    return None if found is None else _State._make(found)
 
 
 def _write(connection: sa.Connection, id_: str, before: _State, after: _State) -> None:

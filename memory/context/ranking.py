@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from memory.context.terms import terms
+from memory.context.terms import shared
 from memory.sources.shelf import Chunk, Found
 
 _PLACES: Final = 8192
@@ -49,7 +49,7 @@ def rank(found: Iterable[Found], prompt: frozenset[str], project: str, weights: 
         prompt: its words (``memory.context.terms.terms``).
         project: the call's; empty for none.
     """
-    raising, lowering = _folded(weights.raising), _folded(weights.lowering)
+    raising, lowering = _all_named(weights.raising), _all_named(weights.lowering)
     scored = []
     for one in found:
         factor = _factor(one.chunk, prompt, project, weights, raising, lowering)
@@ -79,31 +79,23 @@ def _factor(
 ) -> float:
     factor = weights.project if project and chunk.project == project else 1.0
     if weights.word:
-        shared = len(prompt & _words(chunk.heading_path, chunk.content))
-        factor *= min(weights.most_for_words, 1.0 + weights.word * shared)
-    place = _place(chunk.path, chunk.heading_path)
-    if not place.isdisjoint(raising):
+        words = shared(prompt, "\n".join([*chunk.heading_path, chunk.content]))
+        factor *= min(weights.most_for_words, 1.0 + weights.word * words)
+    place = [_named(chunk.path), *map(_named, chunk.heading_path)]
+    if not all(map(raising.isdisjoint, place)):
         factor *= weights.raised
-    if not place.isdisjoint(lowering):
+    if not all(map(lowering.isdisjoint, place)):
         factor *= weights.lowered
     return factor
 
 
-@functools.lru_cache(maxsize=_PLACES)
-def _place(path: str, headings: tuple[str, ...]) -> frozenset[str]:
-    """The words of a piece's place."""
-    return _folded((path, *headings))
-
-
-@functools.lru_cache(maxsize=2048)
-def _words(headings: tuple[str, ...], content: str) -> frozenset[str]:
-    """What a piece is about; those that come up for prompt after prompt are not read again."""
-    return terms("\n".join([*headings, content]))
+def _all_named(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset().union(*map(_named, texts))
 
 
 @functools.lru_cache(maxsize=_PLACES)
-def _folded(texts: tuple[str, ...]) -> frozenset[str]:
-    """Stems, and the words as they are, without a plural: some that say much of a place say nothing of a prompt."""
-    joined = "\n".join(texts)
-    plain = "".join([letter if letter.isalnum() else " " for letter in joined.casefold()]).split()
-    return terms(joined) | frozenset(plain) | frozenset(word[:-1] for word in plain if word.endswith("s"))
+def _named(text: str) -> frozenset[str]:
+    """The words of a path, heading or setting, and what they are without a plural. No stems: a page of deprecations is
+    not deprecated itself."""
+    plain = "".join([letter if letter.isalnum() else " " for letter in text.casefold()]).split()
+    return frozenset(plain) | frozenset(word[:-1] for word in plain if word.endswith("s"))

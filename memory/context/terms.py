@@ -1,16 +1,18 @@
-"""The words of a text that tell what it is about: stemmed lightly, without stop words; English and French.
+"""The words of a text that tell what it is about: stemmed, without stop words; English and French.
 
-Both sides of a comparison are cut the same way, so a stem need not be a word. Light on purpose: a prompt is read so
-before it is looked up, and most of its words are new.
+Both sides of a comparison are cut the same way, so a stem need not be a word. Short prompts do not tell their language:
+all words are stemmed as English ones, then lose what French verbs and nouns end in.
 """
 
 from __future__ import annotations
 
-import functools
 import re
+import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Final
+
+import snowballstemmer
 
 ENDS_CHARS: Final = 1000
 """Of a longer text so many characters of its beginning and of its end are read: there stands what is asked."""
@@ -51,24 +53,81 @@ _STOP_WORDS: Final = frozenset(
     " don doesn didn isn aren wasn weren hasn haven hadn won couldn shouldn wouldn".split()
 )
 
-_SUFFIXES: Final = tuple(
-    sorted(
-        # Plurals and forms of verbs; French ones as they are without accents.
-        "s es ies ied ed ing ings ly e ee ees er ers ez ons ent ant ants ait aient ement ements ment ments"
-        " ation ations tion tions ence ences ance ances ic ics".split(),
-        key=lambda suffix: -len(suffix),
-    )
-)
-_LEAST_STEM = 3
+_ENDINGS: Final = ("aient", "ement", "ait", "ons", "on", "ez", "er")
+"""Of French words, without accents. English ones that end so lose it in the singular as in the plural."""
+_LEAST_STEM: Final = 3
+_MOST_WORD: Final = 40
+"""Characters of a longer word are no language."""
+MOST_STEMS: Final = 65_536
+"""Words whose stems are known at once."""
+_PLAIN: Final = {code: chr(code) if chr(code).isalnum() or chr(code) == "'" else " " for code in range(128)}
+"""What parts the words of a text in ASCII becomes a space."""
+HEAD: Final = 2
+"""Letters that every word and its stem begin with alike."""
+
+
+class _Stems(dict[str, str]):
+    """Words met lately and their stems; an empty one where a word says nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stemmer = snowballstemmer.stemmer("english")
+        # It works on letters that it keeps in itself.
+        self._lock = threading.Lock()
+
+    def __missing__(self, word: str) -> str:
+        stem = self._stem(word)
+        if len(self) >= MOST_STEMS:
+            self.clear()
+        self[word] = stem
+        return stem
+
+    def _stem(self, word: str) -> str:
+        if _APOSTROPHE.search(word):
+            first, *rest = _APOSTROPHE.split(word)
+            word = rest[-1] if first in _ELIDED else first
+        if word in _STOP_WORDS or (len(word) == 1 and word.isascii()):
+            return ""
+        if not word.isalpha() or len(word) > _MOST_WORD:
+            return word
+        with self._lock:
+            stem = str(self._stemmer.stemWord(word))
+        stem = _undoubled(_without_endings(stem))
+        return stem if stem[:HEAD] == word[:HEAD] else word
+
+
+_STEMS: Final = _Stems()
 
 
 def terms(text: str) -> frozenset[str]:
     """The stems of what a text is about; of a long text, of both its ends."""
-    if len(text) > 2 * ENDS_CHARS:
-        text = f"{text[:ENDS_CHARS]}\n{text[-ENDS_CHARS:]}"
-    stems = {_stem(word) for word in set(_WORD.findall(_folded(text)))}
+    stems = set(map(_STEMS.__getitem__, set(_words(text))))
     stems.discard("")
     return frozenset(stems)
+
+
+def shared(prompt: frozenset[str], text: str) -> int:
+    """How many of a prompt's stems a text has: ``len(prompt & terms(text))``, of which only what may count is stemmed."""
+    words = set(_words(text))
+    stems = set(map(_STEMS.get, words))
+    if None in stems:
+        heads = {stem[:HEAD] for stem in prompt}
+        new = [word for word in words if word not in _STEMS and (word[:HEAD] in heads or _APOSTROPHE.search(word))]
+        stems.update(map(_STEMS.__getitem__, new))
+    return len(prompt & stems)
+
+
+def _words(text: str) -> Collection[str]:
+    """Its words, lower case and without accents, in their order."""
+    if len(text) > 2 * ENDS_CHARS:
+        text = f"{text[:ENDS_CHARS]}\n{text[-ENDS_CHARS:]}"
+    folded = _folded(text)
+    if not folded.isascii():
+        return _WORD.findall(folded)
+    words = folded.translate(_PLAIN).split()
+    if "'" not in folded:
+        return words
+    return [part for word in words for part in (_WORD.findall(word) if "'" in word else (word,))]
 
 
 def _folded(text: str) -> str:
@@ -78,27 +137,13 @@ def _folded(text: str) -> str:
     return _COMBINING.sub("", unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe")))
 
 
-@functools.lru_cache(maxsize=65536)
-def _stem(word: str) -> str:
-    """A word's stem; empty for one that says nothing."""
-    if "'" in word or "’" in word:
-        first, *rest = _APOSTROPHE.split(word)
-        word = rest[-1] if first in _ELIDED else first
-    if word in _STOP_WORDS or (len(word) == 1 and word.isascii()):
-        return ""
-    if not word.isalpha():
-        return word
-    stem = _undoubled(_without_suffix(word, _SUFFIXES))
-    # A word that lost its ending may now end like an infinitive: "preferred", "prefer".
-    stem = _without_suffix(stem, ("er",)) if len(stem) < len(word) else stem
-    return stem.rstrip("y") if len(stem) > _LEAST_STEM else stem
-
-
-def _without_suffix(word: str, suffixes: Sequence[str]) -> str:
-    for suffix in suffixes:
-        if word.endswith(suffix) and len(word) - len(suffix) >= _LEAST_STEM and not word.endswith("ss"):
-            return word[: -len(suffix)]
-    return word
+def _without_endings(stem: str) -> str:
+    """One may stand behind another: "preferons", "prefer", "pref"."""
+    while True:
+        ending = next((one for one in _ENDINGS if stem.endswith(one) and len(stem) - len(one) >= _LEAST_STEM), None)
+        if ending is None:
+            return stem
+        stem = stem[: -len(ending)]
 
 
 def _undoubled(word: str) -> str:

@@ -227,7 +227,7 @@ class Reinforcement:
     def _count(self, connection: sa.Connection, record: Record, shown: Sequence[str], rules: Rules) -> None:
         """One more injection. A counter is no change of trust: it is not audited, unless it calls for a review."""
         theirs = sa.and_(memories.c.id.in_(shown), memories.c.namespace == record["namespace"])
-        latest = sa.func.max(sa.func.coalesce(memories.c.last_injected_at, ""), record["created_at"])
+        latest = greatest(sa.func.coalesce(memories.c.last_injected_at, ""), sa.literal(record["created_at"]))
         counted = sa.update(memories).where(theirs)
         connection.execute(counted.values(injected_count=memories.c.injected_count + 1, last_injected_at=latest))
         never = sa.select(memories.c.id).where(

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from memory.flows.tree import MOST_NODES, ROOT, Flow, FlowFault, read_flow
+from memory.flows.flow import ROOT, Flow
+from memory.flows.tree import MOST_NODES, FlowFault, read_flow
 from memory.flows.wording import on_one_line
 from memory.memories.memory import content_key
 

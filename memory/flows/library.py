@@ -7,78 +7,33 @@ SQL is the truth. Each change is audited, and can be undone; an audit row names 
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
-from cachetools import LRUCache
 
 from memory.flows.changes import Changes
-from memory.flows.tree import Flow, FlowFault, checked, read_flow
+from memory.flows.flow import Flow
+from memory.flows.reading import FlowReader, Published, Version
+from memory.flows.tree import checked
 from memory.interactions import stamp_at
 from memory.memories.audit_trail import AuditTrail, Changed
-from memory.memories.memory import Actor, Conflict, MemoryFault, Missing
+from memory.memories.memory import Actor, Conflict, Missing
 from store.database import Database
 from store.ids import new_id
 from store.tables import flow_versions, flows
 
+__all__ = ["DIFF_CHARS", "OBJECT", "Flows", "Published", "Version"]
+
 OBJECT: Final = "flow"
 """What the audit calls them."""
-STATUSES: Final = ("published", "retired")
-MOST_LISTED: Final = 500
 DIFF_CHARS: Final = 1000
-_MOST_READ: Final = 4096
-"""Versions that are known as they were read."""
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A flow as its newest version says. Times are text in UTC, ``YYYY-MM-DD HH:MM:SS``."""
-
-    id: str
-    namespace: str
-    project: str
-    """Empty: of every project."""
-    version: int
-    """From 1."""
-    status: str
-    """``published``, or ``retired``: no session is matched to it."""
-    flow: Flow
-    matched: int
-    """Sessions that followed it and have ended."""
-    resolved: int
-    escalated: int
-    abandoned: int
-    moving_rate: float | None
-    """As ``memory.flows.outcomes`` moves it, in [0, 1]; None before the first."""
-    last_matched_at: str | None
-    created_at: str
-    updated_at: str
-
-    @property
-    def success_rate(self) -> float | None:
-        """Resolved over matched, in [0, 1]; None where nobody followed it."""
-        return self.resolved / self.matched if self.matched else None
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One version of a flow, and where it came from."""
-
-    version: int
-    at: str
-    actor: str
-    proposal_id: str | None
-    diff_description: str | None
-    flow: Flow
-
-
-class Flows:
+class Flows(FlowReader):
     """The flows of all namespaces. Usable from any thread.
 
     Args:
@@ -96,70 +51,16 @@ class Flows:
         resolve: Callable[[str], str] = str,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._database = database
+        super().__init__(database)
         self._trail = trail or AuditTrail(database, clock)
         self._redact = redact
         self._resolve = resolve
         self._clock = clock
         self._changes = Changes(database)
-        self._read: LRUCache[tuple[str, int], Flow] = LRUCache(_MOST_READ)
-        self._lock = threading.Lock()
-
-    # Reading
 
     def version(self, namespace: str) -> int:
         """Rises after each committed change of the namespace's flows, in this process."""
         return self._changes.version(namespace)
-
-    def get(self, flow_id: str, namespace: str | None = None) -> Published | None:
-        """A flow of any status; None where there is none, or not in this namespace. Raises ``DatabaseError``."""
-        wanted = sa.and_(flows.c.id == flow_id, *([flows.c.namespace == namespace] if namespace is not None else []))
-        return next(iter(self._found(_WITH_CONTENT.where(wanted))), None)
-
-    def list(
-        self,
-        *,
-        namespace: str | None = None,
-        project: str | None = None,
-        status: str | None = None,
-        problem_domain: str | None = None,
-        limit: int = 50,
-    ) -> Sequence[Published]:
-        """The last changed first; ``limit`` <= 0 gives nothing, the cap is 500.
-
-        Args:
-            project: its own; empty: those of every project.
-
-        Raises:
-            MemoryFault: no such status.
-            DatabaseError: they cannot be read.
-        """
-        if status is not None and status not in STATUSES:
-            raise MemoryFault("status", f"{status!r} is no status; one of: {', '.join(STATUSES)}")
-        if limit <= 0:
-            return []
-        statement = _WITH_CONTENT
-        given = {"namespace": namespace, "project": project, "status": status, "problem_domain": problem_domain}
-        for name, value in given.items():
-            if value is not None:
-                statement = statement.where(flows.c[name] == value)
-        newest = statement.order_by(flows.c.updated_at.desc(), flows.c.id.desc()).limit(min(limit, MOST_LISTED))
-        return self._found(newest)
-
-    def versions(self, flow_id: str) -> Sequence[Version]:
-        """Every version that can be read, the newest first."""
-        of_it = sa.select(flow_versions).where(flow_versions.c.flow_id == flow_id)
-        rows = self._database.query(of_it.order_by(flow_versions.c.version.desc()))
-        read = [(row, self._flow(flow_id, row["version"], row["content"])) for row in rows]
-        return [
-            Version(row["version"], row["at"], row["actor"], row["proposal_id"], row["diff_description"], flow)
-            for row, flow in read
-            if flow is not None
-        ]
-
-    def as_of(self, flow_id: str, version: int) -> Flow | None:
-        """What a version says; None where there is none."""
-        return next((one.flow for one in self.versions(flow_id) if one.version == version), None)
 
     # Writing, within a transaction of the caller's that began as ``transact`` does
 
@@ -238,7 +139,7 @@ class Flows:
                     flow_versions.c.flow_id == row["id"], flow_versions.c.version == before["version"]
                 )
             )
-            earlier = self._flow(row["id"], before["version"], content or "")
+            earlier = self.read(row["id"], before["version"], content or "")
             if earlier is None:
                 raise Conflict(f"{entry['id']} cannot be undone: version {before['version']} was forgotten")
             diff = f"Version {before['version']} again"
@@ -315,8 +216,7 @@ class Flows:
 
     def forget(self) -> None:
         """Drop what is held of flows in this process, for all was changed behind its back."""
-        with self._lock:
-            self._read.clear()
+        self.unread()
         self._changes.all()
 
     def _kept(self, flow: Flow) -> Flow:
@@ -405,7 +305,7 @@ class Flows:
     def _content(self, connection: sa.Connection, row: Mapping[str, Any]) -> Flow | None:
         of_it = sa.and_(flow_versions.c.flow_id == row["id"], flow_versions.c.version == row["version"])
         content = connection.scalar(sa.select(flow_versions.c.content).where(of_it))
-        return self._flow(row["id"], row["version"], content or "")
+        return self.read(row["id"], row["version"], content or "")
 
     def _required(self, flow_id: str) -> Published:
         found = self.get(flow_id)
@@ -413,34 +313,8 @@ class Flows:
             raise Missing(f"no flow {flow_id!r}")
         return found
 
-    def _found(self, statement: sa.Select[Any]) -> Sequence[Published]:
-        rows = self._database.query(statement)
-        read = [(row, self._flow(row["id"], row["version"], row.pop("content"))) for row in rows]
-        return [Published(**row, flow=flow) for row, flow in read if flow is not None]
-
-    def _flow(self, id_: str, version: int, content: str) -> Flow | None:
-        """What a version says; None where that is damaged, or was forgotten. No version ever changes."""
-        with self._lock:
-            known = self._read.get((id_, version))
-        if known is None:
-            try:
-                known = read_flow(json.loads(content))
-            except (ValueError, FlowFault):
-                return None
-            with self._lock:
-                self._read[id_, version] = known
-        return known
-
     def _now(self) -> str:
         return stamp_at(self._clock())
-
-
-_SHOWN: Final = (
-    "id namespace project version status matched resolved escalated abandoned moving_rate last_matched_at created_at"
-    " updated_at"
-).split()
-_NEWEST = sa.and_(flow_versions.c.flow_id == flows.c.id, flow_versions.c.version == flows.c.version)
-_WITH_CONTENT = sa.select(*(flows.c[name] for name in _SHOWN), flow_versions.c.content).join(flow_versions, _NEWEST)
 
 
 def _columns(flow: Flow) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from memory.flows.tree import MOST_NODES, Flow, Node
+from memory.flows.flow import Flow, Node
+from memory.flows.tree import MOST_NODES
 
 LABEL_CHARS: Final = 120
 """Of one label; a longer one is cut."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from memory.context.packs import Pack
 from memory.context.wording import on_one_line
-from memory.flows.tree import ROOT, Flow, Node
+from memory.flows.flow import ROOT, Flow, Node
 
 SHARE: Final = 0.5
 """Of the budget of all context, that a flow takes at most; memories and documents get what it leaves."""

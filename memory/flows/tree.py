@@ -1,23 +1,20 @@
-"""A flow: the way from a kind of problem to its solutions, as a tree of questions, actions and solutions. Pure.
+"""Reads flows. Pure.
 
-What is read may come from a model or from anybody: every problem of it is found and told, and no input is too deep or
-too large. What has problems is no flow.
+What is read may come from a model or from anybody: every problem of it is found and told, each with its node, and no
+input is too deep or too large. What has problems is no flow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, get_args
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
+from memory.flows.flow import ROOT, TYPES, Flow, Node, NodeType, Option
 from memory.flows.wording import on_lines, on_one_line
 from memory.memories.memory import MemoryFault, content_key
 
-NodeType = Literal["decision", "action", "solution"]
-TYPES: Final[tuple[NodeType, ...]] = get_args(NodeType)
+__all__ = ["ROOT", "Flow", "FlowFault", "Node", "Option", "checked", "problems", "read_flow"]
 
-ROOT: Final = "root"
-"""The id of the node that a flow begins with."""
 LEAST_KEYWORDS: Final = 5
 MOST_KEYWORDS: Final = 10
 LEAST_OPTIONS: Final = 2
@@ -48,103 +45,6 @@ class FlowFault(MemoryFault):
         super().__init__(first if first in FIELDS else "tree_structure", "; ".join(self.problems))
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One answer to a decision's question."""
-
-    id: str
-    label: str
-    next_node_id: str
-
-    def as_json(self) -> dict[str, str]:
-        """As flows are written."""
-        return {"id": self.id, "label": self.label, "next_node_id": self.next_node_id}
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One step. A decision asks and leads on by its options, an action by ``next_node_id``, a solution ends."""
-
-    id: str
-    type: NodeType
-    title: str = ""
-    text: str = ""
-    """The question of a decision, the description of another."""
-    help_text: str = ""
-    options: tuple[Option, ...] = ()
-    next_node_id: str | None = None
-
-    @property
-    def called(self) -> str:
-        """What it is called where there is room for one line."""
-        return self.title or self.text.split("\n", 1)[0]
-
-    @property
-    def leads_to(self) -> list[str]:
-        """Ids of the nodes that may follow it."""
-        onward = [option.next_node_id for option in self.options]
-        return onward if self.next_node_id is None else [*onward, self.next_node_id]
-
-    def as_json(self) -> dict[str, Any]:
-        """As flows are written."""
-        told: dict[str, Any] = {"id": self.id, "type": self.type}
-        if self.title:
-            told["title"] = self.title
-        if self.type == "decision":
-            told["question"] = self.text
-        else:
-            told["description"] = self.text
-        if self.help_text:
-            told["help_text"] = self.help_text
-        if self.type == "decision":
-            told["options"] = [option.as_json() for option in self.options]
-        elif self.next_node_id is not None:
-            told["next_node_id"] = self.next_node_id
-        return told
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """A flow that can be followed: every node is reached from the root, and reaches a solution."""
-
-    title: str
-    description: str
-    match_keywords: tuple[str, ...]
-    problem_domain: str | None
-    root: Node
-    children: tuple[Node, ...]
-
-    @property
-    def nodes(self) -> tuple[Node, ...]:
-        """All of them, the root first."""
-        return (self.root, *self.children)
-
-    def node(self, id_: str) -> Node | None:
-        """The node of this id."""
-        return next((node for node in self.nodes if node.id == id_), None)
-
-    def as_json(self) -> dict[str, Any]:
-        """As ``read_flow`` takes it."""
-        return {
-            "title": self.title,
-            "description": self.description,
-            "match_keywords": list(self.match_keywords),
-            "problem_domain": self.problem_domain,
-            "tree_structure": {**self.root.as_json(), "children": [node.as_json() for node in self.children]},
-        }
-
-    def reworded(self, change: Callable[[str], str]) -> Flow:
-        """The flow with each of its texts as ``change`` gives it; ids and the domain stay."""
-        return replace(
-            self,
-            title=change(self.title),
-            description=change(self.description),
-            match_keywords=tuple(change(word) for word in self.match_keywords),
-            root=_reworded(self.root, change),
-            children=tuple(_reworded(node, change) for node in self.children),
-        )
-
-
 def read_flow(given: Any, domains: Collection[str] | None = None) -> Flow:
     """The flow that is given as JSON.
 
@@ -173,12 +73,6 @@ def problems(given: Any, domains: Collection[str] | None = None) -> list[str]:
 def checked(flow: Flow, domains: Collection[str] | None = None) -> Flow:
     """A flow that was put together of parts, if it can be followed. Raises ``FlowFault``."""
     return read_flow(flow.as_json(), domains)
-
-
-def _reworded(node: Node, change: Callable[[str], str]) -> Node:
-    options = tuple(replace(option, label=change(option.label)) for option in node.options)
-    title, text, help_text = (change(one) if one else "" for one in (node.title, node.text, node.help_text))
-    return replace(node, title=title, text=text, help_text=help_text, options=options)
 
 
 class _Reading:
@@ -348,7 +242,7 @@ class _Reading:
                 self.wrong(wording(text))
             seen.add(key)
 
-    def _follow(self, nodes: list[Node]) -> None:
+    def _follow(self, nodes: Sequence[Node]) -> None:
         """Where the nodes lead."""
         known: dict[str, Node] = {}
         for node in nodes:
@@ -364,12 +258,7 @@ class _Reading:
             if node.next_node_id is not None and node.next_node_id not in known:
                 self.wrong(f"node {node.id!r}: it leads to {node.next_node_id!r}, which is none")
         reached = _reached([nodes[0].id], {id_: node.leads_to for id_, node in known.items()})
-        backwards: dict[str, list[str]] = {}
-        for id_, node in known.items():
-            for onward in node.leads_to:
-                backwards.setdefault(onward, []).append(id_)
-        ends = [id_ for id_, node in known.items() if node.type == "solution"]
-        solved = _reached(ends, backwards)
+        solved = _solved(known)
         for id_ in known:
             if id_ not in reached:
                 self.wrong(f"node {id_!r}: no way leads to it from the root")
@@ -377,7 +266,16 @@ class _Reading:
                 self.wrong(f"node {id_!r}: no way leads from it to a solution")
 
 
-def _reached(first: Iterable[str], onward: dict[str, list[str]]) -> set[str]:
+def _solved(nodes: Mapping[str, Node]) -> set[str]:
+    """The nodes from which a way leads to a solution."""
+    backwards: dict[str, list[str]] = {}
+    for id_, node in nodes.items():
+        for onward in node.leads_to:
+            backwards.setdefault(onward, []).append(id_)
+    return _reached([id_ for id_, node in nodes.items() if node.type == "solution"], backwards)
+
+
+def _reached(first: Iterable[str], onward: Mapping[str, Sequence[str]]) -> set[str]:
     found = set(first)
     waiting = list(found)
     while waiting:

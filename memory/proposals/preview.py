@@ -22,7 +22,7 @@ class Preview:
     problems: Sequence[str]
     """Why not."""
     diff: Sequence[tuple[str, str]]
-    """Lines of the flow's outline: ``equal``, ``delete`` (only the present flow has it) or ``insert``, with the line."""
+    """Lines of the flow's outline: ``equal``, ``delete`` (only the present flow has it) or ``insert``."""
 
 
 def preview(proposal: Proposal, target: Flow | None) -> Preview:

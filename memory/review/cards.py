@@ -57,22 +57,39 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposed:
+    """What a card of a proposal shows beside its title."""
+
+    description: str
+    problem_domain: str | None
+    target_flow_id: str | None
+    """Of an enhancement."""
+    problems: Sequence[str]
+    """Why it cannot be published as it is."""
+    diff: Sequence[tuple[str, str]]
+    """Lines of the flow's outline: ``equal``, ``delete`` or ``insert``, each with the line."""
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """One thing for a person to decide on."""
 
     id: str
-    """The memory's; of two memories, the pair's."""
+    """The memory's; of two memories, the pair's; or the proposal's."""
     kind: str
-    memory_id: str
-    memory_type: str
+    memory_id: str | None
+    """None of a proposal, as ``memory_type`` is."""
+    memory_type: str | None
     content: str
+    """Of a proposal its title."""
     project: str
     namespace: str
     status: str
     confidence: float
     created_at: str
     supports: int
-    """How many interactions say it."""
+    """How many interactions say it; of a proposal, how many sessions."""
     rule: str | None
     """The rule that found it, or ``model``; None where a person wrote it."""
     extractor: str | None
@@ -86,7 +103,8 @@ class Card:
     score: float | None = None
     """Of a pair: how sure whoever found it is, in [0, 1]."""
     supporting: Sequence[str] = field(default=())
-    """Some of the interactions that say it, the last ones first."""
+    """Some of the interactions that say it, the last ones first; of a proposal, some of its sessions."""
+    proposal: Proposed | None = None
 
 
 class Nearest:

@@ -13,6 +13,9 @@ from memory.memories.memories import Memories
 from memory.memories.memory import Actor, Conflict, MemoryFault, Missing
 from memory.memories.pairs import Pair
 from memory.memories.steps import Done
+from memory.proposals.lessons import TYPES
+from memory.review import proposed
+from memory.review.proposed import Deck
 from store.errors import DatabaseError
 
 ACTIONS: Final[Mapping[str, Sequence[str]]] = {
@@ -21,6 +24,7 @@ ACTIONS: Final[Mapping[str, Sequence[str]]] = {
     "contradiction": ("merge", "dismiss", "skip"),
     "unused": ("keep", "edit", "retire", "reject", "skip"),
     "contradicted": ("keep", "edit", "retire", "reject", "skip"),
+    **dict.fromkeys(TYPES, proposed.ACTIONS),
 }
 """What can be decided, by kind of card."""
 
@@ -32,11 +36,11 @@ _ALSO: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """Other words for the same, for those that decide on many kinds at once."""
 
-AUDITED: Final = ("promote", "reject", "dismiss", "merge", "keep", "edit", "retire")
+AUDITED: Final = ("promote", "reject", "dismiss", "merge", "keep", "edit", "retire", "approve", "modify")
 """What the audit calls decisions."""
 
 EDITS: Final = ("content", "memory_type", "project")
-_FIELDS: Final = ("id", "action", "reason", "keep", *EDITS)
+_FIELDS: Final = ("id", "action", "reason", "keep", "changes", *EDITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ class Decision:
     project: str | None = None
     keep: str | None = None
     """Of two memories, the one that stays."""
+    changes: Mapping[str, Any] | None = None
+    """Of a proposal, what is published in place of what it says."""
     reason: str = ""
 
     @classmethod
@@ -60,7 +66,10 @@ class Decision:
         for name, value in given.items():
             if name not in _FIELDS:
                 raise MemoryFault(str(name), f"a decision has no field {name!r}")
-            if value is not None or name in ("id", "action"):
+            if name == "changes":
+                if value is not None and not isinstance(value, Mapping):
+                    raise MemoryFault(name, "changes must be an object")
+            elif value is not None or name in ("id", "action"):
                 fields.text(name, value)
         for name in ("id", "action"):
             if not given.get(name):
@@ -86,14 +95,17 @@ class Outcome:
     audit_id: str | None = None
     """By which it can be undone; None where nothing was changed."""
     error: Exception | None = None
+    flow_id: str | None = None
+    """The flow that a proposal was published as."""
 
 
 class Decisions:
     """Carries decisions out."""
 
-    def __init__(self, memories: Memories) -> None:
+    def __init__(self, memories: Memories, deck: Deck | None = None) -> None:
         self._memories = memories
         self._steps = memories.steps
+        self._deck = deck
 
     def decide(self, given: Sequence[Any], actor: str) -> list[Outcome]:
         """Each in turn and on its own: one that fails leaves the others alone."""
@@ -107,8 +119,10 @@ class Decisions:
             return Outcome(str(said.get("id", "")), str(said.get("action", "")), error=error)
 
     def _decided(self, decision: Decision, actor: str) -> Outcome:
-        edits = self._memories.checked(decision.edits)
         by = Actor(actor, self._memories.shown(decision.reason))
+        if proposed.is_proposal(decision.id):
+            return self._on_proposal(decision, by)
+        edits = self._memories.checked(decision.edits)
 
         def work(connection: sa.Connection) -> Outcome:
             if ":" in decision.id:
@@ -119,6 +133,18 @@ class Decisions:
             return Outcome(decision.id, decision.action, done.memory_id, status, done.audit_id)
 
         return self._memories.transact(work)
+
+    def _on_proposal(self, decision: Decision, by: Actor) -> Outcome:
+        if self._deck is None:
+            raise Missing(f"no proposal {decision.id!r}")
+        action = "modify" if decision.action == "edit" else decision.action
+        changes = None if decision.changes is None else dict(decision.changes)
+        done = self._deck.decide(decision.id, action, changes, by)
+        if done is None:
+            return Outcome(decision.id, decision.action, status="pending")
+        return Outcome(
+            decision.id, decision.action, status=done.status, audit_id=done.audit_id, flow_id=done.flow_id
+        )
 
     def _on_memory(self, connection: sa.Connection, decision: Decision, edits: dict[str, Any], by: Actor) -> Done:
         row = self._steps.required(connection, decision.id, None)

@@ -1,4 +1,5 @@
-"""The one queue of what waits for a person: candidates, pairs to look at together, active memories in doubt."""
+"""The one queue of what waits for a person: candidates, pairs to look at together, active memories in doubt, proposals
+of flows."""
 
 from __future__ import annotations
 
@@ -13,8 +14,10 @@ from memory.memories.ledger import LIVE
 from memory.memories.memories import Memories
 from memory.memories.memory import Actor, Memory, MemoryFault, Missing
 from memory.memories.undoing import Undone
+from memory.proposals.proposal import Proposal
 from memory.review.cards import Card, Nearest, compared, span_of
 from memory.review.decisions import ACTIONS, AUDITED, Decisions, Outcome, kind_of
+from memory.review.proposed import Deck
 from store.database import Database
 from store.tables import audit, interactions, memories, memory_pairs, memory_support
 
@@ -38,10 +41,11 @@ class Queue:
 class Review:
     """Shows the queue and takes decisions. All methods raise ``DatabaseError`` where SQL fails."""
 
-    def __init__(self, memories: Memories, database: Database) -> None:
+    def __init__(self, memories: Memories, database: Database, deck: Deck | None = None) -> None:
         self._memories = memories
         self._database = database
-        self._decisions = Decisions(memories)
+        self._deck = deck
+        self._decisions = Decisions(memories, deck)
         self._pools: dict[str, tuple[int, Nearest]] = {}
         """By namespace: what is active, and the version of it."""
 
@@ -67,7 +71,9 @@ class Review:
         kinds = KINDS if kind is None else (kind,)
         where = {"namespace": namespace, "project": project}
         most = max(0, min(limit, MOST_LISTED))
-        found = [*self._of_memories(kinds, where, most), *self._of_pairs(kinds, where, most)]
+        found: list[_Found | Proposal] = [*self._of_memories(kinds, where, most), *self._of_pairs(kinds, where, most)]
+        if self._deck is not None:
+            found += self._deck.first(kinds, namespace, project, most)
         found.sort(key=_order)
         waiting = {one: count for one, count in self._waiting(where).items() if one in kinds}
         return Queue(self._cards(found[:most]), waiting)
@@ -127,13 +133,20 @@ class Review:
         found = {row["kind"]: row["count"] for row in self._database.query(counted.group_by(sa.text("kind")))}
         both = _open_pairs(memory_pairs.c.kind, sa.func.count().label("count"), kinds=KINDS, where=where)
         found |= {row["kind"]: row["count"] for row in self._database.query(both.group_by(memory_pairs.c.kind))}
+        if self._deck is not None:
+            found |= self._deck.waiting(where["namespace"], where["project"])
         return {one: found.get(one, 0) for one in KINDS}
 
     # Cards
 
-    def _cards(self, found: Sequence[_Found]) -> list[Card]:
-        pools = {name: self._nearest(name) for name in {one.memory.namespace for one in found if one.other is None}}
-        return [self._card(one, pools) for one in found]
+    def _cards(self, found: Sequence[_Found | Proposal]) -> list[Card]:
+        alone = {one.memory.namespace for one in found if isinstance(one, _Found) and one.other is None}
+        pools = {name: self._nearest(name) for name in alone}
+        return [self._card(one, pools) if isinstance(one, _Found) else self._proposed(one) for one in found]
+
+    def _proposed(self, proposal: Proposal) -> Card:
+        assert self._deck is not None
+        return self._deck.card(proposal)
 
     def _nearest(self, namespace: str) -> Nearest:
         version, known = self._memories.version(namespace), self._pools.get(namespace)
@@ -199,7 +212,9 @@ class _Found:
         return max(self.memory.supports, self.other.supports if self.other else 0)
 
 
-def _order(found: _Found) -> tuple[Any, ...]:
+def _order(found: _Found | Proposal) -> tuple[Any, ...]:
+    if isinstance(found, Proposal):
+        return (-found.supporting_session_count, -found.confidence_score, found.created_at, found.id)
     confidence = found.memory.confidence if found.score is None else found.score
     return (-found.supports, -confidence, found.memory.created_at, found.memory.id)
 

@@ -11,9 +11,11 @@ GUIDED: Final = 0.8
 
 
 def confidence(score: float | None, followed: int, left: int, *, declined: bool = False) -> float:
-    """The mean of the match score and of the steps at the flow's nodes: 1 for each that follows it, 0 for each that leaves.
+    """The mean of the match score and of the picks at the flow's nodes: 1 for each that follows it, 0 for each that
+    does not.
 
-    ``(score + followed) / (1 + followed + left)``, in [0, 1]. Without a match it is 0; so it is once the flow is declined.
+    ``(score + followed) / (1 + followed + left)``, in [0, 1]. Without a match it is 0; so it is once the flow is
+    declined.
     """
     if score is None or declined:
         return 0.0

@@ -18,29 +18,43 @@ OTHER: Final = "other"
 """A domain that only a person says."""
 
 _STRONG: Final[Mapping[str, str]] = {
-    "active_directory": "active directory|domain controller|group policy|gpo|gpupdate|ldap|kerberos|domain join|organizational unit"
-    "|account lockout|locked out|unlock my account|reset my password|password reset|domain account|ad account|windows login|user account"
+    "active_directory": "active directory|domain controller|group policy|gpo|gpupdate|ldap|kerberos|domain join"
+    "|organizational unit"
+    "|account lockout|locked out|unlock my account|reset my password|password reset|domain account|ad account"
+    "|windows login|user account"
     "|mot de passe|kennwort|contraseña",
-    "networking": "vpn|wi-fi|wifi|wlan|router|dns|dhcp|firewall|ethernet|ip address|subnet|gateway|latency|packet loss|network|lan"
+    "networking": "vpn|wi-fi|wifi|wlan|router|dns|dhcp|firewall|ethernet|ip address|subnet|gateway|latency|packet"
+    " loss|network|lan"
     "|bandwidth|proxy server|internet connection|no internet|réseau|netzwerk|red inalámbrica",
-    "m365": "m365|office 365|microsoft 365|o365|sharepoint|onedrive|microsoft teams|ms teams|exchange online|power automate|intune",
-    "hardware": "keyboard|mouse|monitor|laptop|docking station|dock|battery|charger|hard drive|hard disk|ssd|ram|motherboard|fan|webcam"
+    "m365": "m365|office 365|microsoft 365|o365|sharepoint|onedrive|microsoft teams|ms teams|exchange online|power"
+    " automate|intune",
+    "hardware": "keyboard|mouse|monitor|laptop|docking station|dock|battery|charger|hard drive|hard disk|ssd|ram"
+    "|motherboard|fan|webcam"
     "|headset|usb|touchpad|graphics card|power supply|clavier|écran|tastatur|bildschirm|teclado|pantalla",
-    "endpoint": "endpoint|blue screen|bsod|windows update|device driver|mdm|workstation|boot loop|slow computer|computer is slow"
+    "endpoint": "endpoint|blue screen|bsod|windows update|device driver|mdm|workstation|boot loop|slow computer"
+    "|computer is slow"
     "|pc is slow|laptop is slow|defender|bitlocker",
-    "virtualization": "vmware|hyper-v|virtual machine|vm|esxi|vsphere|vcenter|citrix|snapshot|hypervisor|proxmox|virtualbox|docker"
+    "virtualization": "vmware|hyper-v|virtual machine|vm|esxi|vsphere|vcenter|citrix|snapshot|hypervisor|proxmox"
+    "|virtualbox|docker"
     "|container|kubernetes|pod|vdi",
-    "security": "phishing|malware|ransomware|virus|antivirus|breach|suspicious|hacked|two-factor|2fa|mfa|vulnerability|certificate"
+    "security": "phishing|malware|ransomware|virus|antivirus|breach|suspicious|hacked|two-factor|2fa|mfa"
+    "|vulnerability|certificate"
     "|quarantine|spyware|compromised|data leak",
-    "backup": "backup|backups|restore point|restore a file|deleted file|recover|recovery|veeam|retention|sauvegarde|datensicherung|respaldo",
-    "email": "e-mail|email|mail|mailbox|inbox|outlook|smtp|imap|spam|calendar invite|out of office|newsletter|courriel|correo|postfach",
-    "printing": "printer|printers|print|prints|printing|toner|ink|cartridge|print queue|spooler|paper jam|scanner|scan|imprimante"
+    "backup": "backup|backups|restore point|restore a file|deleted file|recover|recovery|veeam|retention|sauvegarde"
+    "|datensicherung|respaldo",
+    "email": "e-mail|email|mail|mailbox|inbox|outlook|smtp|imap|spam|calendar invite|out of office|newsletter"
+    "|courriel|correo|postfach",
+    "printing": "printer|printers|print|prints|printing|toner|ink|cartridge|print queue|spooler|paper jam|scanner"
+    "|scan|imprimante"
     "|drucker|druckt|impresora",
     "cloud": "aws|azure|gcp|google cloud|s3|ec2|lambda|terraform|cloudformation|load balancer|cloud",
-    "software": "install|installation|uninstall|license key|app crashes|crash|crashes|build|build failure|compile|compiler|pipeline|ci"
-    "|unit test|stack trace|exception|npm|pip|maven|gradle|dependency|plugin|browser|excel|word|database|sql|postgres|postgresql|mysql"
+    "software": "install|installation|uninstall|license key|app crashes|crash|crashes|build|build failure|compile"
+    "|compiler|pipeline|ci"
+    "|unit test|stack trace|exception|npm|pip|maven|gradle|dependency|plugin|browser|excel|word|database|sql"
+    "|postgres|postgresql|mysql"
     "|deadlock|query|api|deploy|deployment|logiciel|programa",
-    "billing": "invoice|invoices|billing|billed|refund|charge|charged|payment|subscription|credit card|receipt|price|overcharged"
+    "billing": "invoice|invoices|billing|billed|refund|charge|charged|payment|subscription|credit card|receipt|price"
+    "|overcharged"
     "|direct debit|facture|remboursement|rechnung|erstattung|factura|reembolso",
 }
 _WEAK: Final[Mapping[str, str]] = {
@@ -62,7 +76,7 @@ _WEAK: Final[Mapping[str, str]] = {
 
 def domain_of(text: str, domains: Sequence[str]) -> str | None:
     """The configured domain that a problem's words belong to; None where none is sure."""
-    said = f" {' '.join(words(text))} "
+    said = " " + " ".join(words(text)).replace("'", " ") + " "
     scored = [(sum(_points(said, domain)), -at, domain) for at, domain in enumerate(domains) if domain != OTHER]
     points, _, domain = max(scored, default=(0, 0, ""))
     return domain if points >= SURE else None

@@ -16,23 +16,30 @@ from memory.sessions.turns import Turn, is_check
 from memory.sessions.wording import CODE, folded, sentences
 
 _SUCCESS = re.compile(
-    r"\b(?:(?:did|does|has|have|is|are|do) (?:that|this|it|the|everything|all|your|you|things|now)?\b.{0,60}\b(?:help|helped|work|works|worked"
-    r"|working|fix|fixed|solve|solved|resolve|resolved|succeed|succeeded|okay now|ok now|better now|gone|back (?:up|online|to normal)"
-    r"|(?:print|connect|load|start|open|sync|build|pass|run|send)\w* (?:now|again|properly|correctly|as expected|successfully))"
+    r"\b(?:(?:did|does|has|have|is|are|do) (?:that|this|it|the|everything|all|your|you|things"
+    r"|now)?\b.{0,60}\b(?:help|helped|work|works|worked"
+    r"|working|fix|fixed|solve|solved|resolve|resolved|succeed|succeeded|okay now|ok now|better now|gone|back (?:up"
+    r"|online|to normal)"
+    r"|(?:print|connect|load|start|open|sync|build|pass|run|send)\w* (?:now|again|properly|correctly|as expected"
+    r"|successfully))"
     r"|(?:can|are) you (?:now )?.{0,40}\b(?:now|again)|any better|still (?:see|get|have|happen\w*|fail\w*|there)"
     r"|(?:marche|fonctionne)-t-il|est-ce que (?:ça|cela) (?:marche|fonctionne|a (?:aidé|marché|résolu))|c'est résolu"
     r"|funktioniert (?:es|das|der|die)|hat (?:das|es) (?:geholfen|funktioniert)|geht es (?:jetzt|wieder)"
     r"|funciona (?:ahora|ya|bien)|(?:se )?(?:resolvió|solucionó)|ayudó)\b"
 )
 _YES_NO = re.compile(
-    r"^(?:(?:and|so|ok|okay|now|then|first|great|good|thanks|alors|also)[, ]+)*(?:is|are|was|were|am|do|does|did|have|has|had|can|could|will|would"
+    r"^(?:(?:and|so|ok|okay|now|then|first|great|good|thanks|alors|also)[, ]+)*(?:is|are|was|were|am|do|does|did"
+    r"|have|has|had|can|could|will|would"
     r"|should|shall|may|est-ce|avez-vous|êtes-vous|as-tu|es-tu|ist|sind|haben|hast|hat|können|kannst|funktioniert|geht|"
     r"¿?(?:está|tiene|ha|puede|funciona|es|son|hay))\b"
 )
 _NO: Final = frozenset("no nope nah non nein n".split())
-_YES: Final = frozenset("yes yeah yep yup y correct right exactly oui ja sí si sure indeed absolutely affirmative".split())
+_YES: Final = frozenset(
+    "yes yeah yep yup y correct right exactly oui ja sí si sure indeed absolutely affirmative".split()
+)
 _ASKING_TO_DO = re.compile(
-    r"\b(?:could|can|would|will) you (?:please )?(?P<verb>[\w-]+)|\b(?:please|you (?:should|need to|have to|must|can|could)|try to|veuillez"
+    r"\b(?:could|can|would|will) you (?:please )?(?P<verb>[\w-]+)|\b(?:please|you (?:should|need to|have to|must|can"
+    r"|could)|try to|veuillez"
     r"|bitte|por favor)\b[ ,]+(?P<other>[\w-]+)"
 )
 
@@ -89,7 +96,9 @@ def yes_or_no(reply: str) -> str | None:
     said = re.findall(r"[^\W\d_]+", folded(reply))
     if not said:
         return None
-    if said[0] in _YES or said[:2] in (["it", "is"], ["it", "does"], ["i", "have"], ["i", "did"], ["i", "do"]) and len(said) <= 4:
+    if said[0] in _YES or (
+        said[:2] in (["it", "is"], ["it", "does"], ["i", "have"], ["i", "did"], ["i", "do"]) and len(said) <= 4
+    ):
         # "It is not": the denial counts.
         return "No" if len(said) <= 4 and {"not", "pas", "nicht"} & set(said) else "Yes"
     if said[0] in _NO or (said[0] == "not" and len(said) <= 3):
@@ -105,12 +114,31 @@ def _tells_to_do(answer: str) -> bool:
 
 
 def _is_told(sentence: str) -> bool:
-    if sentence.rstrip(" *_").endswith("?") and not _ASKING_TO_DO.search(sentence):
+    asks = sentence.rstrip(" *_").endswith("?")
+    if asks and (checks_success(sentence) or not _ASKING_TO_DO.search(sentence)):
         return False
     first = re.findall(r"[\w-]+", sentence.replace("right-click", "click"))
-    if not first or first[0] in ("please", "then", "now", "next", "first", "finally", "ok", "okay", "also", "bitte", "puis"):
+    if not first or first[0] in (
+        "please",
+        "then",
+        "now",
+        "next",
+        "first",
+        "finally",
+        "ok",
+        "okay",
+        "also",
+        "bitte",
+        "puis",
+    ):
         first = first[1:]
     if first and first[0] in IMPERATIVES and first[0] not in ("answer", "ask", "share", "tell"):
         return True
     asked = _ASKING_TO_DO.search(sentence)
-    return asked is not None and (asked["verb"] or asked["other"]) in IMPERATIVES - {"tell", "share", "answer", "ask", "describe"}
+    return asked is not None and (asked["verb"] or asked["other"]) in IMPERATIVES - {
+        "tell",
+        "share",
+        "answer",
+        "ask",
+        "describe",
+    }

@@ -1,6 +1,7 @@
 """Options that an answer offers: a list to choose from, or "A, B or C?". Pure.
 
-A numbered list is as often a recipe as a choice. It is a choice where words about choosing, or a question that the items
+A numbered list is as often a recipe as a choice. It is a choice where words about choosing, or a question that the
+items
 answer, stand right before or behind it; steps to be done one after the other are not (``is_recipe``).
 """
 
@@ -21,8 +22,10 @@ INLINE_WORDS: Final = 6
 
 _ITEM = re.compile(
     r"^(?P<indent>[ \t]*)(?:>[ \t]?)*(?:[-*+•–][ \t]+)??(?:(?:\*\*|__)(?=[\d(\[a-zA-Z][\d.):\] \t]))?"
-    r"(?:(?P<number>\d{1,2})(?:[.):]|[ \t]*[-–—](?=[ \t]))|\((?P<bracketed>\d{1,2}|[a-zA-Z])\)|\[(?P<square>\d{1,2}|[a-zA-Z])\]"
-    r"|(?P<letter>[a-zA-Z])[.)](?=[ \t*_])|(?:option|choix|opción|opcion)[ \t]+(?P<named>\d{1,2}|[a-zA-Z])[ \t]*[.:)–—-]"
+    r"(?:(?P<number>\d{1,2})(?:[.):]|[ \t]*[-–—](?=[ \t]))|\((?P<bracketed>\d{1,2}|[a-zA-Z])\)|\[(?P<square>\d{1,2}"
+    r"|[a-zA-Z])\]"
+    r"|(?P<letter>[a-zA-Z])[.)](?=[ \t*_])|(?:option|choix|opción|opcion)[ \t]+(?P<named>\d{1,2}"
+    r"|[a-zA-Z])[ \t]*[.:)–—-]"
     r"|(?P<keycap>\d)\ufe0f?\u20e3|(?P<bullet>[-*+•–▪◦‣])(?=[ \t])|(?P<bold>(?=\*\*[^*\n]{1,120}\*\*)))"
     r"[ \t]*(?P<text>\S.*)$",
     re.IGNORECASE,
@@ -39,11 +42,13 @@ _CHOOSING = re.compile(
     r"|sounds? (?:most )?like|two ways|three ways|ways forward|"
     r"lequel|laquelle|lesquels|lesquelles|quel|quelle|choisissez|choisis|choix|préférez|préfères|souhaitez|voulez"
     r"|welche|welcher|welches|welchen|wähle|wählen|auswahl|möchten sie|möchtest du|bevorzugen|optionen"
-    r"|cuál|cual|cuáles|elige|elija|escoge|escoja|seleccione|selecciona|opción|opciones|prefiere|prefieres|quieres|desea)\b",
+    r"|cuál|cual|cuáles|elige|elija|escoge|escoja|seleccione|selecciona|opción|opciones|prefiere|prefieres|quieres"
+    r"|desea)\b",
     re.IGNORECASE,
 )
 _SURELY = re.compile(
-    r"\b(?:which (?:one|of)|choose|pick|select|options?|prefer|reply with|lequel|laquelle|choisissez|welche[rsn]?|wählen"
+    r"\b(?:which (?:one|of)|choose|pick|select|options?|prefer|reply with|lequel|laquelle|choisissez|welche[rsn]?"
+    r"|wählen"
     r"|cuál|elija|elige|escoge|seleccione)\b",
     re.IGNORECASE,
 )
@@ -79,9 +84,12 @@ _LEADS = re.compile(
     r"^.*?(?:\b(?:is|are|was|were|do|does|did|would|should|shall|can|could|will|have|has|which|what|who|where|est-ce|"
     r"c'est|voulez-vous|préférez-vous|utilisez-vous|ist|sind|haben|möchten|benutzen|nutzen|es|son|usa|usas|prefiere|"
     r"prefieres|quiere|quieres)\b[ \t]+)"
-    r"(?:(?:it|this|that|there|you|we|i|they|he|she|es|das|sie|du|your|the (?:problem|issue|error|device|message))\b[ \t]+)?"
-    r"(?:(?:rather|currently|now|mean|meaning|want|prefer|like|use|using|have|see|seeing|running|on|need|looking at|looking for"
-    r"|talking about|connected to|connecting to|connecting|getting|with)\b[ \t]+)*(?:(?:to|by|via|with|through|on|for)\b[ \t]+)?",
+    r"(?:(?:it|this|that|there|you|we|i|they|he|she|es|das|sie|du|your|the (?:problem|issue|error|device"
+    r"|message))\b[ \t]+)?"
+    r"(?:(?:rather|currently|now|mean|meaning|want|prefer|like|use|using|have|see|seeing|running|on|need|looking at"
+    r"|looking for"
+    r"|talking about|connected to|connecting to|connecting|getting|with)\b[ \t]+)*(?:(?:to|by|via|with|through|on"
+    r"|for)\b[ \t]+)?",
     re.IGNORECASE,
 )
 _OR = re.compile(r"(?:\s*[,;]\s*(?:or|ou|oder|o|bien)\s+|\s+(?:or|ou|oder|o)\s+)", re.IGNORECASE)
@@ -90,7 +98,8 @@ _ARTICLE = re.compile(
     r"^(?:an?|the|some|un|une|le|la|les|l'|der|die|das|ein|eine|einen|el|los|las|una)\s+", re.IGNORECASE
 )
 _NO_OPTION = frozenset(
-    "not no something else another other similar so more less anything elsewhere both neither non pas nicht etwas".split()
+    "not no something else another other similar so more less anything elsewhere both neither non pas nicht"
+    " etwas".split()
 )
 
 

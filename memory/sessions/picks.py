@@ -50,8 +50,10 @@ _NUMBERS: Final = {
     for word in names.split()
 }
 _FILLER: Final = frozenset(
-    """i'd i'll i we'd we let's lets go going with for take pick choose select want like prefer try it's its it is that's that
-    would my choice answer number no nr num option opt choice letter item variant the one thing a an think guess say then
+    """i'd i'll i we'd we let's lets go going with for take pick choose select want like prefer try it's its it is
+    that's that
+    would my choice answer number no nr num option opt choice letter item variant the one thing a an think guess say
+    then
     so do please probably definitely maybe just rather my to be as i'm im
     je prends choisis voudrais préfère pense le la l' numéro n n° choix c'est ce serait plutôt
     ich nehme wähle möchte hätte gern gerne nummer die der das es ist wäre antwort
@@ -63,7 +65,8 @@ _MARKED = re.compile(
     r"(?:option|opt|choice|number|no|nr|letter|item|choix|numéro|nummer|opción|opcion|número|n°|#)[ .:#°]*$"
 )
 _NEGATED = re.compile(
-    r"\b(?:not|n't|isn't|don't|doesn't|none|neither|nor|never|except|besides|anything but|ne|pas|aucun|aucune|ni|nicht|kein"
+    r"\b(?:not|n't|isn't|don't|doesn't|none|neither|nor|never|except|besides|anything but|ne|pas|aucun|aucune|ni"
+    r"|nicht|kein"
     r"|keine|keiner|weder|ninguno|ninguna|tampoco)\b|n't\b"
 )
 _SEVERAL = re.compile(r"\b(?:both|all|either|any|les deux|beide|alle|ambos|ambas|todos|todas)\b")
@@ -212,6 +215,7 @@ def _alike(one: str, other: str) -> bool:
 
 
 _SMALL: Final = frozenset(
-    """a an the of to in on at my your our it is i and or for with by from de du des le la les un une et der die das ein eine
+    """a an the of to in on at my your our it is i and or for with by from de du des le la les un une et der die das
+    ein eine
     und von zu el los las del y en""".split()
 )

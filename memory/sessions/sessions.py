@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -74,7 +74,7 @@ class Sessions:
         newest = statement.order_by(sessions.c.last_at.desc(), sessions.c.id.desc()).limit(min(limit, MOST_LISTED))
         return [as_session(row) for row in self._database.query(newest)]
 
-    def waiting(self, limit: int) -> list[tuple[str, str]]:
+    def waiting(self, limit: int) -> Sequence[tuple[str, str]]:
         """(namespace, id) of sessions that are to be analysed, those that ended first come first."""
         due = (
             sa.select(sessions.c.namespace, sessions.c.id)

@@ -2,7 +2,7 @@
 
 A chat client sends its whole history again, so a turn is what follows the assistant's last message. The history is kept
 as a path: for each turn a digest of all that the user's side had said up to it, and one of the answer to it. Two paths
-that begin alike are of one conversation as far as they do; nothing else tells people apart who open with the same words.
+that begin alike are of one conversation as far as they do; nothing else tells people apart who open alike.
 """
 
 from __future__ import annotations

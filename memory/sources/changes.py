@@ -44,7 +44,7 @@ class Changes:
             return self._version
 
     def moves(self) -> int:
-        """Rises with every change, whether it counts yet or not."""
+        """Rises with every change of pieces, whether it counts yet or not."""
         with self._lock:
             return self._moves
 
@@ -82,7 +82,6 @@ class Changes:
 
     def _anything(self) -> None:
         self._version += 1
-        self._moves += 1
         self._all = self._version
         self._altered.clear()
         self._grown = None

@@ -91,7 +91,7 @@ class Shelf:
         self._changes = changes or Changes()
         self._lock = threading.Lock()
         self._seen: Mapping[str, Source] | None = None
-        self._counted = (-1, 0)
+        self._counted: tuple[int, Mapping[str, Source] | None, int] = (-1, None, 0)
         self._stocked: Mapping[str, Source] | None = None
         """The sources under which there was something."""
 
@@ -141,13 +141,11 @@ class Shelf:
 
     def count(self) -> int:
         """Pieces that can be found. Raises ``StoreError``."""
-        self.version()
-        moves = self._changes.moves()
-        known, count = self._counted
-        if known != moves:
-            sources = self._sources()
+        moves, sources = self._changes.moves(), self._sources()
+        known, under, count = self._counted
+        if known != moves or under is not sources:
             count = sum(held for (source, _), held in self._notes.held().items() if source in sources)
-            self._counted = moves, count
+            self._counted = moves, sources, count
         return count if self._is_open else 0
 
     def is_stocked(self) -> bool:
@@ -173,8 +171,9 @@ def _chunk(row: tuple[Any, ...], readable: Mapping[str, Source]) -> Chunk | None
     id_, document, source, path, title, project, headings, content, digest, tags = row
     if source not in readable:
         return None
-    own = tuple(tag for tag in read_texts(tags or "[]") if tag not in readable[source].tags)
-    every = readable[source].tags + own
+    every = readable[source].tags
+    if tags:
+        every += tuple(tag for tag in read_texts(tags) if tag not in every)
     return Chunk(id_, document, source, path, title, project, read_texts(headings), content, digest, every)
 
 

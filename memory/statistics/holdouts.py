@@ -53,7 +53,7 @@ def by_holdout(database: Database, calls: Calls) -> dict[bool | None, Row]:
     """
     # A gateway that counts what was cached apart names more of it than of the prompt.
     told = sa.and_(log.c.cached_tokens.is_not(None), ~HIT)
-    whole = sa.func.max(sa.func.coalesce(log.c.prompt_tokens, 0), log.c.cached_tokens)
+    whole = greatest(sa.func.coalesce(log.c.prompt_tokens, 0), log.c.cached_tokens)
     statement = (
         sa.select(
             log.c.holdout,

@@ -26,6 +26,8 @@ def print_card(card: Card, place: str) -> None:
     console.print(Text(card["content"], style="bold"))
     console.print(_facts(card), style="dim")
     console.print(card["why"])
+    if card["proposal"]:
+        console.print(_proposed(card["proposal"]))
     if card["span"]:
         console.print(_origin(card))
         console.print(_quoted(card["span"]))
@@ -46,13 +48,29 @@ def diffed(steps: Sequence[Sequence[str]]) -> Text:
     return found
 
 
+def _proposed(proposal: Mapping[str, Any]) -> Text:
+    """A proposal's description, what is wrong with it, and the lines of its flow, marked as they are new or gone."""
+    from rich.text import Text
+
+    shown = Text(proposal["description"])
+    for problem in proposal["problems"]:
+        shown.append(f"\nIt cannot be published as it is: {problem}", style="red")
+    marked = {"equal": (" ", ""), "delete": ("-", "red"), "insert": ("+", "green")}
+    for step, line in proposal["diff"]:
+        mark, style = marked[step]
+        shown.append(f"\n  {mark} {line}", style=style)
+    return shown
+
+
 def _facts(card: Card) -> str:
+    proposal = card["proposal"]
+    what = "session" if proposal else "time"
     facts = [
-        card["memory_type"],
+        (proposal["problem_domain"] or "no domain") if proposal else card["memory_type"],
         card["project"] or "every project",
         f"namespace {card['namespace']}",
         f"confidence {card['confidence']:.2f}",
-        f"said {card['supports']} time{'' if card['supports'] == 1 else 's'}",
+        f"{'taught by' if proposal else 'said'} {card['supports']} {what}{'' if card['supports'] == 1 else 's'}",
         f"since {card['created_at']}",
         card["id"],
     ]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from proxy.cli.options import AsJson, CannotRun, ConfigPath, DataDir, read_settings
+from proxy.cli.reading import stored
 from proxy.config import parse_duration
 
 if TYPE_CHECKING:
@@ -142,19 +143,16 @@ def _export(
     from proxy.cli.progress import bar
     from proxy.moving.exporter import written
     from proxy.moving.output import whole_file
-    from store.directory import DataDirectory
     from store.errors import StoreError
     from store.snapshot import snapshot
 
     settings = read_settings(config, data_dir)
-    path = DataDirectory(settings.server.data_dir).database
-    if not path.is_file():
-        raise CannotRun(f"nothing is stored in {settings.server.data_dir}")
+    driver = stored(settings)
     to_file = output != Path("-")
     counts = {"written": 0, "left_out": 0}
     try:
         with (
-            snapshot(path) as moment,
+            snapshot(driver) as moment,
             whole_file(output if to_file else None) as file,
             bar("exporting", moment.count(query.order_by(None))) as show,
         ):
@@ -166,7 +164,7 @@ def _export(
                     show(number)
     except StoreError as error:
         raise CannotRun(
-            f"{path} cannot be read (start the server once if it is of an older release): {error}"
+            f"{driver.shown} cannot be read (start the server once if it is of an older release): {error}"
         ) from error
     except OSError as error:
         raise CannotRun(f"{output} cannot be written: {error.strerror or error}") from error

@@ -23,8 +23,8 @@ def forget(
     whole_words: Annotated[
         bool, typer.Option("--whole-words", help="With --subject: 'Ann', but not 'planning'.")
     ] = False,
-    backups: Annotated[
-        bool, typer.Option("--backups", help="Delete the backups that hold it, too; else they are named as left.")
+    keep_backups: Annotated[
+        bool, typer.Option("--keep-backups", help="Keep the backups that hold it; they are named as left.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many rows would go.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether this is meant.")] = False,
@@ -34,7 +34,7 @@ def forget(
 ) -> None:
     """Forget for good: in the log, in memory, in the cache, in every file; prints the receipt.
 
-    Exports, logs and backups that were taken elsewhere are not reached. Ends with 1 where something is left.
+    Backups in the data directory that hold it are deleted, for nothing can be cut out of one. Exports, logs and backups that were taken elsewhere are not reached. Ends with 1 where something is left.
     """
     if yes and dry_run:
         raise CannotRun("--yes and --dry-run exclude each other")
@@ -44,15 +44,15 @@ def forget(
         raise CannotRun("give exactly one of --subject, --session, --client and --namespace")
     if whole_words:
         body["whole_words"] = True
-    if backups:
-        body["backups"] = True
+    if keep_backups:
+        body["keep_backups"] = True
     settings = read_settings(config, data_dir)
     if not yes:
-        counts = _ask(settings, {**body, "dry_run": True})["counts"]
+        told = _ask(settings, {**body, "dry_run": True})
         if dry_run:
-            _print_counts(counts, as_json)
+            _print_preview(told, as_json)
             return
-        _confirm(counts)
+        _confirm(told)
     receipt = _ask(settings, body)
     _print_receipt(receipt, as_json)
     if not receipt["complete"]:
@@ -63,15 +63,21 @@ def _ask(settings: Settings, body: dict[str, Any]) -> Any:
     return ask(settings, "POST", "/admin/forget", body=body, by_meaning=not body.get("dry_run"))
 
 
-def _confirm(counts: dict[str, int]) -> None:
+def _confirm(told: dict[str, Any]) -> None:
     if not sys.stdin.isatty():
         raise CannotRun("nobody is here to say whether this is meant: --yes does it, --dry-run counts")
-    typer.echo(_told(counts), err=True)
+    typer.echo(_previewed(told), err=True)
     typer.confirm("Forget it for good?", abort=True, err=True)
 
 
-def _print_counts(counts: dict[str, int], as_json: bool) -> None:
-    typer.echo(json.dumps({"counts": counts}) if as_json else f"{_told(counts)}; --yes forgets it")
+def _print_preview(told: dict[str, Any], as_json: bool) -> None:
+    shown = {name: told[name] for name in ("counts", "backups")}
+    typer.echo(json.dumps(shown) if as_json else f"{_previewed(told)}; --yes forgets it")
+
+
+def _previewed(told: dict[str, Any]) -> str:
+    going = told["backups"]
+    return _told(told["counts"]) + (f"; and the backups that hold it, whole: {', '.join(going)}" if going else "")
 
 
 def _print_receipt(receipt: dict[str, Any], as_json: bool) -> None:
@@ -80,6 +86,8 @@ def _print_receipt(receipt: dict[str, Any], as_json: bool) -> None:
         return
     typer.echo(f"forgotten: {_told(receipt['counts'])}")
     typer.echo(f"receipt {receipt['id']}, {receipt['files_checked']} files searched, {receipt['seconds']:.1f} s")
+    if receipt["backups"]:
+        typer.echo(f"backups deleted: {', '.join(receipt['backups'])}; make a new one: reprise backup create")
     for left in receipt["left"]:
         typer.echo(f"left: {left}", err=True)
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from proxy.cli.options import CannotRun
+from proxy.cli.reading import stored
 from proxy.cli.remote import Refused, RunningServer
 from proxy.config import Settings
 from store.directory import DataDirectory
@@ -39,8 +40,7 @@ def ask(
     holder = directory.holder()
     if holder:
         return RunningServer(holder, settings).ask(method, path, body)
-    if not directory.database.is_file():
-        raise CannotRun(f"nothing is stored in {directory.root}")
+    stored(settings)
     return asyncio.run(_ask_here(settings, method, path, body, by_meaning=by_meaning))
 
 

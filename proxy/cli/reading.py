@@ -16,6 +16,7 @@ from store.directory import DataDirectory
 
 if TYPE_CHECKING:
     from store.database import Database
+    from store.driver import Driver
 
 Since = Annotated[str | None, typer.Option(help="How far back: 30m, 24h, 7d; else the whole log.")]
 Namespace = Annotated[str | None, typer.Option(help="Only the calls of this namespace.")]
@@ -36,6 +37,28 @@ def beginning(since: str | None) -> float | None:
     return max(0.0, time.time() - seconds)
 
 
+def stored(settings: Settings, otherwise: str = "nothing is stored in {}") -> Driver:
+    """Where SQL is kept.
+
+    Args:
+        otherwise: what is said where nothing ever was; ``{}`` stands for the place.
+
+    Raises ``CannotRun``.
+    """
+    from proxy.databases import driver_of
+    from store.errors import StoreError
+
+    directory = DataDirectory(settings.server.data_dir)
+    try:
+        driver = driver_of(settings, directory)
+        there = driver.exists()
+    except StoreError as error:
+        raise CannotRun(str(error)) from error
+    if not there:
+        raise CannotRun(otherwise.format(directory.root if settings.store.sql is None else driver.shown))
+    return driver
+
+
 @contextmanager
 def reading(settings: Settings) -> Iterator[Database]:
     """The database of the data directory, for reading alone. Raises ``CannotRun``."""
@@ -43,11 +66,9 @@ def reading(settings: Settings) -> Iterator[Database]:
     from store.errors import StoreError
     from store.reader import ReadOnlyDatabase
 
-    path = DataDirectory(settings.server.data_dir).database
-    if not path.is_file():
-        raise CannotRun(f"no log in {settings.server.data_dir}: no server has run there yet")
+    driver = stored(settings, "no log in {}: no server has run there yet")
     try:
-        database = ReadOnlyDatabase(path)
+        database = ReadOnlyDatabase(driver)
     except StoreError as error:
         raise CannotRun(str(error)) from error
     try:

@@ -9,6 +9,7 @@ from typing import Final
 import typer
 
 from proxy.cli.options import AsJson, CannotRun, ConfigPath, DataDir, read_settings
+from proxy.cli.reading import stored
 from proxy.cli.remote import RunningServer
 from proxy.config import Settings
 from store.directory import DataDirectory
@@ -25,18 +26,17 @@ def reindex(config: ConfigPath = None, data_dir: DataDir = None, as_json: AsJson
     if holder:
         vectors = int(RunningServer(holder, settings, PATIENCE).post("/cache/reindex", None)["vectors"])
     else:
-        vectors = _here(settings, directory)
+        vectors = _here(settings)
     typer.echo(json.dumps({"vectors": vectors}) if as_json else f"{vectors} vectors written")
 
 
-def _here(settings: Settings, directory: DataDirectory) -> int:
+def _here(settings: Settings) -> int:
     from proxy.logs import configure_logging
     from proxy.services import build_services
     from store.embedder import EmbedderError
     from store.errors import StoreError
 
-    if not directory.database.is_file():
-        raise CannotRun(f"nothing is stored in {directory.root}")
+    stored(settings)
     try:
         configure_logging(settings.logging)
         services = build_services(settings)

@@ -30,9 +30,12 @@ KEYS: Final = {
     "u": "undo",
     "q": "quit",
 }
+MODIFY: Final = "modify"
+"""What ``edit`` is called where a flow is edited; the same key."""
 DONE: Final = {
     "approve": "approved",
     "edit": "edited",
+    "modify": "modified",
     "reject": "rejected",
     "dismiss": "dismissed",
     "merge": "merged",
@@ -48,13 +51,16 @@ Ask = Callable[[str, str, Any], Any]
 def review(
     project: Annotated[str | None, typer.Option(help="Only this project's; empty: those of every project.")] = None,
     namespace: Annotated[str | None, typer.Option(help="Only this namespace's.")] = None,
-    kind: Annotated[str | None, typer.Option(help="memory, merge, contradiction, unused or contradicted.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="memory, merge, contradiction, unused, contradicted, new_flow or enhancement."),
+    ] = None,
     limit: Annotated[int, typer.Option(help="At most so many cards, up to 500.", min=1)] = 50,
     config: ConfigPath = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Decide on candidate memories and on memories in doubt: approve, edit, reject, skip, undo.
+    """Decide on candidate memories, on memories in doubt and on proposals of flows: approve, edit, reject, skip, undo.
 
     Each decision is kept as soon as it is made. Works on a pipe too, with one answer on each line.
     """
@@ -124,6 +130,7 @@ class Sitting:
 
     def _asked(self, card: Card) -> str:
         keys = {action: key for key, action in KEYS.items()}
+        keys[MODIFY] = keys["edit"]
         actions: list[str] = [*card["actions"], "undo", "quit"]
         offered = {keys[action]: action for action in actions if _offers(card, action)}
         question = "  ".join(f"[{key}] {action}" for key, action in offered.items())
@@ -138,6 +145,11 @@ class Sitting:
     def _decide(self, card: Card, action: str) -> bool:
         """Carry a decision out; False where the person thinks again."""
         decision = {"id": card["id"], "action": action}
+        if action == MODIFY:
+            changes = self._changed(card["proposal"]["content"])
+            if changes is None:
+                return False
+            decision["changes"] = changes
         if action == "edit":
             content = self._edited(card["content"])
             if not content or content == card["content"]:
@@ -183,6 +195,23 @@ class Sitting:
         said = self._answer("Keep 1 or 2: ").strip()
         return {"1": str(card["memory_id"]), "2": str(card["nearest"]["id"])}.get(said)
 
+    def _changed(self, content: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What is to be published in place of what is proposed; None where that is nothing new, or no JSON."""
+        if sys.stdin.isatty():
+            import click
+
+            said = click.edit(json.dumps(content, indent=2, ensure_ascii=False), extension=".json") or ""
+        else:
+            said = self._answer("Changes, as JSON: ")
+        try:
+            changes = json.loads(said)
+        except ValueError:
+            changes = None
+        if not isinstance(changes, dict) or not changes or changes == content:
+            typer.echo("That is no JSON object with something new: nothing is decided.")
+            return None
+        return changes
+
     def _edited(self, text: str) -> str:
         if not sys.stdin.isatty():
             return self._answer("New text: ").strip()
@@ -195,7 +224,7 @@ class Sitting:
 
 
 def _offers(card: Card, action: str) -> bool:
-    return action in KEYS.values() and (action != "merge" or card["nearest"] is not None)
+    return action in (*KEYS.values(), MODIFY) and (action != "merge" or card["nearest"] is not None)
 
 
 def _read_line(question: str) -> str:

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import typer
 
 from proxy.cli.options import AsJson, CannotRun, ConfigPath, DataDir, read_settings
+from proxy.cli.reading import stored
 from proxy.config import Settings, parse_duration
 
 if TYPE_CHECKING:
@@ -80,14 +81,11 @@ def _found(settings: Settings, calls: Calls, sections: set[str], trend: Bucket |
     from memory.projects.registry import Registry
     from memory.statistics.trend import TooManyBuckets
     from store.database import Database
-    from store.directory import DataDirectory
     from store.errors import StoreError
 
-    path = DataDirectory(settings.server.data_dir).database
-    if not path.is_file():
-        raise CannotRun(f"no log in {settings.server.data_dir}: no server has run there yet")
+    driver = stored(settings, "no log in {}: no server has run there yet")
     try:
-        database = Database(path)
+        database = Database(driver)
         try:
             if calls.project:
                 calls = dataclasses.replace(calls, project=Registry(database).resolve(calls.project))

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from store.database import Database
 from store.entries import Entries
 from store.labels import Labels
-from store.tables import entries, evidence
+from store.tables import entries, evidence, project_moves
 
 BATCH: Final = 200
 """Rows in one write: calls write in between."""
@@ -62,8 +62,15 @@ class Purging:
             counted = sa.select(sa.func.count().label("n")).where(evidence.c.entry_id.in_(ids))
             gone["evidence"] += self._database.query(counted)[0]["n"]
             self._entries.wipe_all(batch)
+            moved = sa.and_(project_moves.c.table_name == entries.name, project_moves.c.row_key.in_(ids))
+            gone["project_moves"] += self._delete(sa.delete(project_moves).where(moved))
             gone["entries"] += len(batch)
         return +gone
+
+    def _delete(self, statement: sa.Delete) -> int:
+        gone: list[int] = []
+        self._database.transact(lambda connection: gone.append(connection.execute(statement).rowcount))
+        return gone[0]
 
     def leaving(self) -> tuple[int, set[str]]:
         """How many vectors of deleted answers have yet to leave the index, and from which partitions."""

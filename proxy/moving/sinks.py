@@ -12,6 +12,7 @@ from memory.projects.registry import Registry
 from proxy.auth import Caller
 from proxy.backups import finish_restore
 from proxy.config import Settings
+from proxy.databases import driver_of
 from proxy.exchange import Exchange
 from proxy.moving.item import Item, Result
 from proxy.moving.warmer import Warmer
@@ -55,8 +56,9 @@ def open_store(settings: Settings, *, force: bool, dry: bool) -> Iterator[StoreS
     with contextlib.ExitStack() as stack:
         stack.callback(directory.release)
         database: Database | None = None
-        if not dry or directory.database.is_file():
-            database = Database(directory.database, settings.store.durability)
+        driver = driver_of(settings, directory)
+        if not dry or driver.exists():
+            database = Database(driver, alone=not dry)
             stack.callback(database.close)
         yield StoreSink(_warmer(settings, database), force=force, dry=dry)
 

@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-import structlog
-
 from memory.proposals.analysis import Analysed, Analysis, Notify
 from memory.proposals.budget import Budget
 from memory.proposals.deferring import ANALYSE, Deferring, key_of, session_of
@@ -29,8 +27,6 @@ AT_ONCE: Final = 500
 OUTAGE: Final = 60.0
 """Seconds before a model that gave no answer is asked again; twice as long after each further failure."""
 LONGEST_OUTAGE: Final = 1800.0
-
-_log = structlog.get_logger(__name__)
 
 
 class Unreachable(Exception):
@@ -183,4 +179,3 @@ class Analysing:
             return
         by_how = {"absorbed": "absorbed", "refused": "refused", "known": "absorbed"}
         self._metrics.analyses.labels(by_how.get(done.how, done.outcome)).inc()
-        _log.info("a session was analysed", outcome=done.outcome, how=done.how or None)

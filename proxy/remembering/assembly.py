@@ -17,6 +17,7 @@ from memory.flows.library import OBJECT as FLOW
 from memory.flows.library import Flows
 from memory.flows.matching import Matcher
 from memory.flows.outcomes import Outcomes
+from memory.gaps.gaps import Gaps
 from memory.interactions import Interactions
 from memory.memories.audit_trail import AuditTrail
 from memory.memories.memories import Memories
@@ -27,7 +28,11 @@ from memory.projects.state import OBJECT as STATE
 from memory.projects.state import State
 from memory.proposals.proposals import Proposals
 from memory.redaction import Redactor, find_secrets
+from memory.review.proposed import Deck
 from memory.review.queue import Review
+from memory.sessions.domains import domain_of
+from memory.sessions.session import OBJECT as SESSION
+from memory.sessions.session import STEP_OBJECT as SESSION_STEP
 from memory.sessions.sessions import Sessions
 from memory.sources.shelf import Shelf
 from memory.tools.runs import ToolRuns
@@ -42,14 +47,16 @@ from proxy.lastpacks import LastPacks
 from proxy.live.running import Live
 from proxy.metrics import Metrics
 from proxy.notifying.assembly import Notifying, build_notifying
+from proxy.notifying.gaps import EVERY, GapRound
 from proxy.notifying.notifier import Notify
+from proxy.remembering.conversations import ENDINGS, STEP, Conversations, build_conversations
 from proxy.remembering.extractor import Extractor
 from proxy.remembering.ingesting import Ingesting
 from proxy.remembering.learner import LEARN, READ, Learner
 from proxy.remembering.library import Library
 from proxy.remembering.projects import MERGE, PART, moving, parting
 from proxy.remembering.reading import Reading
-from proxy.remembering.rounds import NOTIFICATIONS, build_schedule
+from proxy.remembering.rounds import GAPS, NOTIFICATIONS, build_schedule
 from proxy.remembering.schedule import Round, Schedule, in_thread
 from proxy.remembering.teaching import Teaching, build_teaching
 from proxy.remembering.toolruns import EMBED, embedding
@@ -87,11 +94,13 @@ class Remembering:
     merging: Merging
     state: State
     sessions: Sessions
+    conversations: Conversations
     flows: Flows
     matcher: Matcher
     outcomes: Outcomes
     guidance: Guidance
     notifying: Notifying
+    gaps: Gaps
     teaching: Teaching
 
     @property
@@ -127,7 +136,11 @@ def build_remembering(
     tools = ToolRuns(database, tool_vectors, health.told_of("embedder"))
     told = health.told_of("memory")
     notifying = build_notifying(database, lambda: live.now.settings.notifications, redactor, metrics, health)
-    further = [Round(NOTIFICATIONS, settings.memory.flows.sweep, in_thread(notifying.round))]
+    gaps = Gaps(database, redactor)
+    further = [
+        Round(NOTIFICATIONS, settings.memory.flows.sweep, in_thread(notifying.round)),
+        Round(GAPS, EVERY, in_thread(GapRound(gaps, notifying.inbox, notifying.courier, metrics).run)),
+    ]
     reinforcement = _reinforcement(settings.memory.reinforcement, memories, database, embedder)
     keeping, reading = _reading(
         settings.memory.extraction, database, jobs, interactions, memories, redactor, asking, embedder, metrics
@@ -139,13 +152,37 @@ def build_remembering(
     flows = Flows(database, memories.trail, redact=Redactor((find_secrets,)), resolve=projects.resolve)
     copies = Copies(database, flows)
     matcher = Matcher(copies, embedder, told)
-    guidance = Guidance(database, flows, copies, matcher, lambda: live.now.settings.memory)
+    guidance = Guidance(
+        database,
+        flows,
+        copies,
+        matcher,
+        lambda: live.now.settings.memory,
+        lambda text: domain_of(text, live.now.settings.memory.flows.domains),
+    )
     merging = Merging(database, projects, memories, state, moved=flows.forget)
     memories.undoers |= {STATE: state.put_back, PROJECT: merging.undo, FLOW: flows.put_back}
     memories.followers[PROJECT] = merging.follower
     lanes = {LEARN: learner.lane(), READ: reading.lane(), EMBED: embedding(tool_vectors), MERGE: moving(merging)}
     lanes[PART] = parting(merging)
     sessions, outcomes = Sessions(database), Outcomes(flows)
+    conversations = build_conversations(
+        lambda: live.now.settings.memory.flows,
+        database,
+        jobs,
+        interactions,
+        sessions,
+        memories.trail,
+        flows,
+        matcher,
+        outcomes,
+        redactor,
+        projects.resolve,
+        notifying.notify,
+    )
+    lanes[STEP] = conversations.lane()
+    memories.undoers |= dict.fromkeys((SESSION, SESSION_STEP), conversations.correcting.put_back)
+    further.append(Round(ENDINGS, settings.memory.flows.sweep, in_thread(conversations.round)))
     teaching = build_teaching(
         settings.memory.flows,
         database,
@@ -176,7 +213,7 @@ def build_remembering(
         tool_vectors=tool_vectors,
         memories=memories,
         trail=memories.trail,
-        review=Review(memories, database),
+        review=Review(memories, database, Deck(teaching.proposals, teaching.reviewing, flows)),
         keeping=keeping,
         reading=reading,
         pool=pool,
@@ -184,11 +221,13 @@ def build_remembering(
         merging=merging,
         state=state,
         sessions=sessions,
+        conversations=conversations,
         flows=flows,
         matcher=matcher,
         outcomes=outcomes,
         teaching=teaching,
         notifying=notifying,
+        gaps=gaps,
         shelf=shelf,
         library=library,
         ingesting=ingesting,

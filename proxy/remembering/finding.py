@@ -10,6 +10,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from memory.forgetting import FORGOTTEN
+from memory.sessions.session import OBJECT as SESSION
+from proxy.remembering.finding_flows import FlowSearch, FoundFlows
 from proxy.remembering.selector import Selector
 from store import tables
 from store.driver import Driver
@@ -22,16 +24,21 @@ OUTSIDE: Final = frozenset({"experiments", "epochs"})
 """Named by the operator's configuration, not by callers."""
 _PROJECTS: Final = frozenset({"projects", "project_names"})
 _DOCUMENTS: Final = frozenset({"documents", "chunks"})
+_FLOWS: Final = frozenset(
+    {"sessions", "session_steps", "proposals", "proposal_sessions", "flows", "flow_versions", "flow_outcomes"}
+    | {"notifications", "deliveries"}
+)
 _APART: Final = frozenset(
     {"interactions", "entries", "evidence", "labels", "wrong_pairs", "memories", "project_state", "audit"}
     | _PROJECTS
     | _DOCUMENTS
+    | _FLOWS
     | OUTSIDE
 )
 """Found by rules of their own; every other table, those to come among them, by its texts and its columns."""
 _SAID: Final = ("actor", "project", "namespace")
 """Columns of the audit that are not emptied as a rule."""
-_IDS: Final = re.compile(r"(?:int|mem|sta)_[0-9a-f]{24}")
+_IDS: Final = re.compile(r"(?:int|mem|sta|pro|flo)_[0-9a-f]{24}")
 
 Row = Mapping[str, Any]
 
@@ -59,6 +66,8 @@ class Found:
     """Registered projects that are described or called so."""
     documents: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Ids of documents that hold the words, with source and path."""
+    taught: FoundFlows = field(default_factory=FoundFlows)
+    """Sessions, and what they taught."""
     audit: dict[str, list[str]] = field(default_factory=dict)
     """Ids of rows to be emptied, each with the further columns that hold words."""
     rows: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
@@ -77,7 +86,8 @@ class Found:
             "documents": len(self.documents),
             "audit": len(self.audit),
         }
-        return {name: number for name, number in (found | _numbers(self.rows)).items() if number}
+        counted = found | self.taught.counts() | _numbers(self.rows)
+        return {name: number for name, number in counted.items() if number}
 
     def add(self, later: Found) -> None:
         """Know of what was found later, too, as far as other rows may name it."""
@@ -87,6 +97,7 @@ class Found:
         self.derived += later.derived
         self.state += later.state
         self.documents |= later.documents
+        self.taught.add(later.taught)
 
 
 def find(driver: Driver, selector: Selector, before: Found | None = None) -> Found:
@@ -103,6 +114,7 @@ class _Search:
     def __init__(self, moment: Snapshot, selector: Selector, before: Found) -> None:
         self._moment = moment
         self._before = before
+        self._selector = selector
         self._words = selector.words
         self._column, self._value = selector.column, selector.value
         self._found = Found()
@@ -111,7 +123,9 @@ class _Search:
 
     def found(self) -> Found:
         found = self._found
-        found.interactions = {row["id"]: row["input_hash"] for row in self._chosen(tables.interactions, "input_hash")}
+        flows = FlowSearch(self._moment, self._selector, self._chosen, self._before.taught)
+        found.taught = flows.named()
+        found.interactions = {row["id"]: row["input_hash"] for row in self._interactions(found.taught.spoken)}
         self._going = self._before.interactions | found.interactions
         found.memories = [row["id"] for row in self._chosen(tables.memories)]
         found.derived = self._derived()
@@ -122,6 +136,7 @@ class _Search:
         found.evidence = self._evidence(ids)
         found.state = [row["id"] for row in self._chosen(tables.project_state)]
         found.projects = self._projects()
+        flows.made_from(self._going.keys())
         found.documents = self._documents()
         found.audit = self._audit()
         for table in tables.metadata.sorted_tables:
@@ -149,6 +164,12 @@ class _Search:
         if told is not None:
             return bool(row[told.name] == self._value)
         return self._words is not None and any(self._words.stand_in(row[column.name]) for column in texts)
+
+    def _interactions(self, spoken: Collection[str]) -> Iterator[Row]:
+        def is_of_session(row: Row) -> bool:
+            return row["id"] in spoken
+
+        return self._chosen(tables.interactions, "input_hash", or_if=is_of_session if spoken else None)
 
     def _entries(self) -> Iterator[Row]:
         going = self._going
@@ -222,13 +243,14 @@ class _Search:
     def _audit(self) -> dict[str, list[str]]:
         both = (self._before, self._found)
         made = (one for found in both for one in (*found.memories, *found.derived, *found.state))
-        going = self._going.keys() | set(made)
+        going = self._going.keys() | set(made) | {id_ for found in both for id_ in found.taught.named}
+        sessions = {pair for found in both for pair in found.taught.sessions}
         columns = tables.audit.c
         rows = self._moment.rows(sa.select(tables.audit).where(columns.object_type != RECEIPT))
         emptied = dict[str, list[str]]()
         for row in rows:
             said = [name for name in _SAID if self._words is not None and self._words.stand_in(row[name])]
-            if said or (not _is_empty(row) and self._speaks_of(row, going)):
+            if said or (not _is_empty(row) and (_is_of(row, sessions) or self._speaks_of(row, going))):
                 emptied[row["id"]] = said
         return emptied
 
@@ -239,6 +261,10 @@ class _Search:
         if self._words is not None and any(map(self._words.stand_in, bodies)):
             return True
         return bool(going) and any(id_ in going for body in bodies for id_ in _IDS.findall(body))
+
+
+def _is_of(row: Row, sessions: Collection[tuple[str, str]]) -> bool:
+    return row["object_type"] == SESSION and (row["namespace"], row["object_id"]) in sessions
 
 
 def _texts(table: sa.Table) -> list[sa.Column[Any]]:

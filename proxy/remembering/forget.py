@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from memory.forgetting import Forgetting
+from memory.forgetting_flows import ForgettingFlows
 from memory.interactions import stamp_at
 from memory.memories.audit_trail import AuditTrail, Changed
 from memory.memories.memory import Actor
 from proxy.entries.purging import Purging, batches
 from proxy.remembering.finding import RECEIPT, Found, find
+from proxy.remembering.finding_flows import FoundFlows
 from proxy.remembering.forgotten import Forgotten
 from proxy.remembering.forgotten_backups import ForgottenBackups
 from proxy.remembering.forgotten_sources import ForgottenSources
@@ -58,6 +60,8 @@ class Receipt:
     seconds: float
     complete: bool
     """Is nothing left, as far as looking again can tell?"""
+    backups: tuple[str, ...] = ()
+    """Stamps of the backups that held it and were deleted, whole."""
     left: tuple[str, ...] = ()
     """What could not be done, and what helps."""
 
@@ -102,6 +106,7 @@ class Forget:
         entries: Entries,
         purging: Purging,
         forgetting: Forgetting,
+        flows: ForgettingFlows,
         trail: AuditTrail,
         forgotten: Forgotten,
         around: Around,
@@ -115,6 +120,7 @@ class Forget:
         self._entries = entries
         self._purging = purging
         self._forgetting = forgetting
+        self._flows = flows
         self._trail = trail
         self._forgotten = forgotten
         self._around = around
@@ -128,14 +134,16 @@ class Forget:
         """How many rows would go, by table. Raises ``DatabaseError``."""
         return (await asyncio.to_thread(self._find, selector, Found())).counts()
 
-    async def forget(
-        self, selector: Selector, actor: Actor, namespace: str, *, delete_backups: bool = False
-    ) -> Receipt:
+    async def backups(self, selector: Selector) -> list[str]:
+        """The stamps of backups that would be deleted with it. Raises ``BackupError`` where nobody can tell."""
+        return await asyncio.to_thread(self._backups.holding, selector)
+
+    async def forget(self, selector: Selector, actor: Actor, namespace: str, *, keep_backups: bool = False) -> Receipt:
         """Forget it; gives the receipt once that is kept in the audit, too.
 
         Args:
             namespace: where the receipt is filed.
-            delete_backups: those that hold it; else they are named as left.
+            keep_backups: those that hold it are named as left; else they are deleted.
 
         Raises:
             DatabaseError: some of it is done; ask again.
@@ -152,8 +160,8 @@ class Forget:
                 await asyncio.to_thread(self._around.namespace, selector.value)
             left = [] if clean else ["calls bring it back as fast as it goes: stop them, and ask again"]
             left += self._sources.left(before.documents.values(), selector)
-            seen = await asyncio.to_thread(self._clean_up, selector, gone, left, delete_backups)
-            receipt = self._receipt(selector, actor, gone, seen, time.monotonic() - began, left)
+            seen, deleted = await asyncio.to_thread(self._clean_up, selector, gone, left, keep_backups)
+            receipt = self._receipt(selector, actor, gone, seen, deleted, time.monotonic() - began, left)
             await asyncio.to_thread(self._keep, receipt, actor, namespace)
             return receipt
 
@@ -191,6 +199,7 @@ class Forget:
         if found.projects:
             gone["projects"] += self._sources.projects(selector)
         gone += self._sources.documents(found.documents)
+        gone += self._taught(found.taught)
         for rows in batches(list(found.audit), BATCH):
             self._forgetting.bodies({id_: found.audit[id_] for id_ in rows})
         gone += Counter(audit=len(found.audit)) + self._interactions(found)
@@ -199,28 +208,50 @@ class Forget:
                 gone[name] += self._forgetting.rows(tables.metadata.tables[name], some)
         return +gone
 
+    def _taught(self, found: FoundFlows) -> Counter[str]:
+        """Sessions, and what they taught."""
+        gone, flows = Counter[str](), self._flows
+        for some, forget in (
+            (found.notifications, flows.notifications),
+            ([*found.proposals, *found.derived], flows.proposals),
+            (list(found.flows), flows.flows),
+        ):
+            for ids in batches(some, BATCH):
+                gone += forget(ids)
+        for versions in batches(found.versions, BATCH):
+            gone += flows.versions(versions)
+        for versions in batches(found.signed, BATCH):
+            flows.unsign(versions)
+        for sessions in batches(list(found.sessions), BATCH):
+            gone += flows.sessions(sessions)
+        return gone
+
     def _interactions(self, found: Found) -> Counter[str]:
         gone = Counter[str]()
         for ids in batches(list(found.interactions), BATCH):
             gone += self._forgetting.interactions(ids)
         return gone
 
-    def _clean_up(self, selector: Selector, gone: Counter[str], left: list[str], delete_backups: bool) -> Traces:
+    def _clean_up(
+        self, selector: Selector, gone: Counter[str], left: list[str], keep_backups: bool
+    ) -> tuple[Traces, list[str]]:
         """What is left on disk once the rows are gone. The words first: vectors say none."""
         partitions = self._leave_index(gone, left)
         if not self._empty_log():
             left.append("the write-ahead log, which a long read keeps from being emptied: ask again")
-        seen = self._search(selector, gone, left, delete_backups)
+        seen, deleted = self._search(selector, gone, left, keep_backups)
         try:
             if partitions and not self._index.renew(partitions):
                 left.append("numbers of removed vectors, in the files of a large index: run reprise reindex")
         except StoreError:
             left.append("numbers of removed vectors, in the files of the index: run reprise reindex")
         self._sources.renew(left)
-        return seen
+        return seen, deleted
 
-    def _search(self, selector: Selector, gone: Counter[str], left: list[str], delete_backups: bool) -> Traces:
-        """Look through every file, backups among them."""
+    def _search(
+        self, selector: Selector, gone: Counter[str], left: list[str], keep_backups: bool
+    ) -> tuple[Traces, list[str]]:
+        """Look through every file, backups among them; gives the backups that were deleted, too."""
         seen = Traces(0, ())
         with self._backups.quiet(left):
             if selector.words is not None:
@@ -231,8 +262,9 @@ class Forget:
                 stamps, others = [], list(seen.holding)
                 left.append(str(error))
             left += [f"file {name}" for name in others]
-            gone["backups"] += self._backups.settle(stamps, delete=delete_backups, left=left)
-        return seen
+            deleted = self._backups.settle(stamps, keep=keep_backups, left=left)
+            gone["backups"] += len(deleted)
+        return seen, deleted
 
     def _leave_index(self, gone: Counter[str], left: list[str]) -> set[str]:
         """Take the answers' vectors out of the index; gives the partitions that lost some."""
@@ -256,7 +288,14 @@ class Forget:
         return True
 
     def _receipt(
-        self, selector: Selector, actor: Actor, gone: Counter[str], seen: Traces, seconds: float, left: list[str]
+        self,
+        selector: Selector,
+        actor: Actor,
+        gone: Counter[str],
+        seen: Traces,
+        deleted: list[str],
+        seconds: float,
+        left: list[str],
     ) -> Receipt:
         return Receipt(
             id=new_id("rcp"),
@@ -267,6 +306,7 @@ class Forget:
             files_checked=seen.files,
             seconds=round(seconds, 3),
             complete=not left,
+            backups=tuple(deleted),
             left=tuple(left),
         )
 

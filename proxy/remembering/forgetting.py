@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from memory.forgetting import Forgetting
+from memory.forgetting_flows import ForgettingFlows
 from proxy.entries.purging import Purging
 from proxy.maintenance import clear
 from proxy.remembering.forget import Around, Forget, Index
@@ -48,6 +49,7 @@ def build_forget(services: Services, backups: Backups) -> Forget:
         services.entries,
         Purging(services.database, services.entries, services.labels),
         Forgetting(services.database, services.remembering.memories.touched, services.remembering.state.touched),
+        ForgettingFlows(services.database, services.remembering.flows.touch),
         services.remembering.trail,
         services.forgotten,
         Around(reset, settle, namespace),

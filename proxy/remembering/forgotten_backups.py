@@ -1,4 +1,4 @@
-"""Backups in the data directory that still hold what is forgotten: they are named, or deleted where that is asked.
+"""Backups in the data directory that still hold what is forgotten: they are deleted, unless they are to be kept.
 
 A backup is whole or of no use, so nothing is cut out of one.
 """
@@ -15,6 +15,8 @@ from store.backups.folder import Backups
 from store.backups.manifest import DATABASE
 from store.backups.stamps import is_stamp
 from store.errors import BackupError, DatabaseError
+from store.sqlite import SQLite
+from store.traces import traces
 
 PATIENCE: Final = 5.0
 """Seconds to wait for a backup that is being made: it may hold what has gone since."""
@@ -50,26 +52,33 @@ class ForgottenBackups:
         stamps = {self._stamp_of(name): None for name in files}
         return [stamp for stamp in stamps if stamp], [name for name in files if not self._stamp_of(name)]
 
-    def settle(self, stamps: Sequence[str], *, delete: bool, left: list[str]) -> int:
-        """Delete them, or note them as ``left``; gives how many were deleted."""
-        deleted = 0
+    def holding(self, selector: Selector) -> list[str]:
+        """The stamps of backups with what would be forgotten in them. Raises ``BackupError`` where nobody can tell."""
+        if selector.words is None or self._backups.home.is_symlink():
+            return self.are_in(selector, ())[0]
+        try:
+            seen = traces(self._backups.home, selector.words) if self._backups.stamps() else None
+        except OSError as error:
+            raise BackupError(f"the backups were not searched: {error}") from error
+        return self.are_in(selector, [f"{self._prefix}{name}" for name in seen.holding] if seen else ())[0]
+
+    def settle(self, stamps: Sequence[str], *, keep: bool, left: list[str]) -> list[str]:
+        """Delete them, or note them as ``left``; gives those that were deleted."""
+        deleted = []
         for stamp in stamps:
             try:
-                if delete:
-                    self._backups.remove(stamp)
-                    deleted += 1
+                if keep:
+                    left.append(f"backup {stamp}, which was to be kept and would bring it back")
                     continue
-                left.append(
-                    f"backup {stamp}, which would bring it back: ask again with backups (--backups) to delete it,"
-                    " then make a new one"
-                )
+                self._backups.remove(stamp)
+                deleted.append(stamp)
             except BackupError as error:
                 left.append(str(error))
         return deleted
 
     def _holds(self, stamp: str, selector: Selector) -> bool:
         try:
-            return bool(find(self._backups.home / stamp / DATABASE, selector).counts())
+            return bool(find(SQLite(self._backups.home / stamp / DATABASE), selector).counts())
         except DatabaseError:
             # Damaged, or of a schema that has not all of the tables: it may.
             return True

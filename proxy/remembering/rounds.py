@@ -22,6 +22,7 @@ HYGIENE: Final = "hygiene"
 BATCH: Final = "batch"
 TRIAGE: Final = "triage"
 NOTIFICATIONS: Final = "notifications"
+GAPS: Final = "gaps"
 
 
 def build_schedule(

@@ -9,9 +9,11 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import Field
 
 from memory.flows import tree
-from memory.flows.library import DIFF_CHARS, STATUSES, Published
+from memory.flows.flow import Flow
+from memory.flows.library import DIFF_CHARS
 from memory.flows.mermaid import mermaid
-from memory.flows.tree import Flow, read_flow
+from memory.flows.reading import STATUSES, Published
+from memory.flows.tree import read_flow
 from proxy.auth import Caller
 from proxy.errors import NotFound
 from proxy.routes.access import Admin, AnyCaller, Parts

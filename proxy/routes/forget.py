@@ -38,14 +38,15 @@ class Forgettable(BaseModel):
     whole_words: bool = Field(
         default=False, description="Of a subject: find it as a word of its own only, so that 'Ann' leaves 'planning'."
     )
-    backups: bool = Field(
+    keep_backups: bool = Field(
         default=False,
-        description="Delete the backups in the data directory that hold it, too, whole: nothing can be cut out of one. "
-        "Without it they are named as left.",
+        description="Keep the backups in the data directory that hold it; they are named as left. Else they are "
+        "deleted, whole: nothing can be cut out of one.",
     )
     dry_run: bool = Field(
         default=False,
-        description="Say how many rows would go, and change nothing: a common word may stand in everything.",
+        description="Say how many rows would go, and which backups, and change nothing: a common word may stand in "
+        "everything.",
     )
 
 
@@ -54,14 +55,16 @@ async def forget(given: Forgettable, forgets: Annotated[Forget, Depends(_forget)
     """Forget somebody, a session, a client or a namespace: in the log, in memory, in the cache, in every file.
 
     Gives a receipt, which is kept in the audit and holds none of the words. Calls go on meanwhile. Asked again after a
-    failure, it finishes what was left. Backups in the data directory are named as left, or deleted with ``backups``.
-    Exports, server logs and backups that were taken elsewhere are not reached.
+    failure, it finishes what was left. Backups in the data directory that hold it are deleted, and named, unless
+    ``keep_backups`` says otherwise: make a new one then. Exports, server logs and backups that were taken elsewhere are
+    not reached.
     """
     selector = _selector(given)
     if given.dry_run:
-        return {"status": "dry_run", "counts": await forgets.preview(selector)}
+        going = [] if given.keep_backups else await forgets.backups(selector)
+        return {"status": "dry_run", "counts": await forgets.preview(selector), "backups": going}
     actor = Actor(caller.key_name or "admin")
-    done = await forgets.forget(selector, actor, caller.namespace, delete_backups=given.backups)
+    done = await forgets.forget(selector, actor, caller.namespace, keep_backups=given.keep_backups)
     receipt = dataclasses.asdict(done)
     return {"status": "forgotten", **receipt}
 

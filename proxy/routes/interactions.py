@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from memory.interactions import Interaction, InteractionError, summary_of
 from proxy.errors import InvalidRequest, NotFound
+from proxy.remembering.conversations import Steps
 from proxy.remembering.learner import LEARN
 from proxy.remembering.toolruns import as_hit, as_kept, as_run, embed_job
 from proxy.routes.access import AnyCaller, Parts
@@ -127,7 +128,7 @@ def _jobs(parts: Services, interaction: Interaction, reinforce: bool) -> list[St
     says = bool(interaction.response or interaction.response_summary)
     if reinforce and says and interaction.cache_status != "hit" and memory.reinforcement.enabled:
         jobs.append(queue.statement(LEARN, interaction.id, interaction.namespace))
-    return jobs
+    return [*jobs, *Steps(queue, lambda: memory.flows).of_posted(interaction)]
 
 
 def _check_storable(given: NewInteraction) -> None:

@@ -29,8 +29,9 @@ class Decided(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     decisions: Annotated[list[dict[str, Any]], Field(max_length=MOST_DECISIONS)] = Field(
-        description="Each `{id, action, content?, memory_type?, project?, keep?, reason?}`. The card names the "
-        "actions; `edit` takes new values and approves; `keep` names the memory that stays in a merge."
+        description="Each `{id, action, content?, memory_type?, project?, keep?, changes?, reason?}`. The card names "
+        "the actions; `edit` takes new values and approves; `keep` names the memory that stays in a merge; `changes` "
+        "holds what `modify` puts in place of what a proposal says."
     )
 
 
@@ -43,6 +44,7 @@ class Undo(BaseModel):
         default=None, description="A row of the audit; left out: the caller's last decision."
     )
     reason: Annotated[str, Field(max_length=1000)] | None = None
+    dry_run: bool = Field(default=False, description="Say what it would do, and change nothing.")
 
 
 @router.get("", operation_id="list_review")
@@ -73,13 +75,16 @@ def decide(given: Decided, parts: Parts, caller: Admin) -> dict[str, Any]:
 
 @router.post("/undo", operation_id="undo_review")
 def undo(parts: Parts, caller: Admin, given: Undo | None = None) -> dict[str, Any]:
-    """Put back what a decision changed, or any other change of the audit, unless it was changed again since."""
+    """Put back what a decision changed, or any other change of the audit, unless it was changed again since.
+
+    `moved` counts rows that follow, by table: those of a project go where its names lead then.
+    """
     asked = given or Undo()
     try:
-        undone = parts.remembering.review.undo(actor_of(parts, caller, asked.reason), asked.audit_id)
+        undone = parts.remembering.review.undo(actor_of(parts, caller, asked.reason), asked.audit_id, dry_run=asked.dry_run)
     except Missing as error:
         raise NotFound(as_told(error).message, param="audit_id") from error
-    return {"status": "undone", **dataclasses.asdict(undone)}
+    return {"status": "dry_run" if asked.dry_run else "undone", **dataclasses.asdict(undone)}
 
 
 def _card(card: Card) -> dict[str, Any]:
@@ -87,7 +92,8 @@ def _card(card: Card) -> dict[str, Any]:
 
 
 def _result(outcome: Outcome) -> dict[str, Any]:
-    told = {"id": outcome.id, "action": outcome.action}
+    told: dict[str, Any] = {"id": outcome.id, "action": outcome.action}
     if outcome.error is not None:
         return {**told, **as_told(outcome.error).body()}
-    return {**told, "memory_id": outcome.memory_id, "status": outcome.status, "audit_id": outcome.audit_id}
+    told |= {"memory_id": outcome.memory_id, "status": outcome.status, "audit_id": outcome.audit_id}
+    return told if outcome.flow_id is None else {**told, "flow_id": outcome.flow_id}

@@ -135,18 +135,23 @@ async def test_an_interrupted_restore_is_told_at_the_next_start(run_app, tmp_pat
 # Forgetting
 
 
-async def test_a_backup_with_forgotten_words_is_named_and_deleted_where_that_is_asked(run_app, model):
+async def test_a_backup_with_forgotten_words_is_deleted_unless_it_is_to_be_kept(run_app, model):
     async with run_app() as (client, parts):
         await ask(client, OTHERS)
         before = await create(client)
         await ask(client, HERS)
         with_her = await create(client)
-        receipt = await forget(client, subject=NAME)
+        shown = await forget(client, subject=NAME, dry_run=True)
+        assert shown["backups"] == [with_her["stamp"]], "the dry run names what would be deleted"
+        assert (await forget(client, subject=NAME, dry_run=True, keep_backups=True))["backups"] == []
+        receipt = await forget(client, subject=NAME, keep_backups=True)
         assert not receipt["complete"], "her words are in a backup"
         assert [left.partition(",")[0] for left in receipt["left"]] == [f"backup {with_her['stamp']}"]
-        assert await stamps(client) == [with_her["stamp"], before["stamp"]], "nobody asked to delete any"
-        receipt = await forget(client, subject=NAME, backups=True)
+        assert receipt["backups"] == []
+        assert await stamps(client) == [with_her["stamp"], before["stamp"]], "they were to be kept"
+        receipt = await forget(client, subject=NAME)
         assert (receipt["complete"], receipt["counts"]) == (True, {"backups": 1}), receipt["left"]
+        assert receipt["backups"] == [with_her["stamp"]], "the receipt names what was deleted"
         assert await stamps(client) == [before["stamp"]], "the other one stays"
         assert list(parts.directory.backups.iterdir()) == [parts.directory.backups / before["stamp"]]
 
@@ -158,10 +163,9 @@ async def test_what_belongs_to_a_session_or_a_namespace_is_looked_for_in_backups
         row = (await client.get("/interactions", headers={"authorization": "Bearer of-hers"})).json()["interactions"][0]
         made = await create(client)
         value = "s-1" if kind == "session" else parts.interactions.get(row["id"])["namespace"]
+        assert (await forget(client, **{kind: value}, dry_run=True))["backups"] == [made["stamp"]]
         receipt = await forget(client, **{kind: value})
-        assert [left.partition(",")[0] for left in receipt["left"]] == [f"backup {made['stamp']}"]
-        receipt = await forget(client, **{kind: value}, backups=True)
-        assert receipt["complete"], receipt["left"]
+        assert (receipt["complete"], receipt["backups"]) == (True, [made["stamp"]]), receipt["left"]
         assert await stamps(client) == []
 
 
@@ -169,7 +173,7 @@ async def test_a_file_beside_the_backups_is_still_named_as_a_file(run_app, model
     async with run_app() as (client, parts):
         parts.directory.backups.mkdir()
         (parts.directory.backups / "note.txt").write_text(NAME)
-        receipt = await forget(client, subject=NAME, backups=True)
+        receipt = await forget(client, subject=NAME)
     assert receipt["left"] == ["file backups/note.txt"], "what is no backup is not deleted"
 
 

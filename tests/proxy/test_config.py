@@ -146,7 +146,10 @@ def test_the_shipped_examples_work_once_uncommented(load):
         text = text.replace(f"  {name}: []\n", "")
     text = text.replace("  sources: {}\n", "")
     example = re.compile(r"^( *)# ( *(?:- )?[a-z_]+:(?: |$))", re.MULTILINE)
-    settings = load(example.sub(r"\1\2", text), TEAM_A_KEY="team-a-key", ADMIN_KEY="admin-key", OPENAI_API_KEY=SECRET)
+    secrets = {name: SECRET for name in ("OPENAI_API_KEY", "HOOK_SECRET", "SMTP_PASSWORD")}
+    keys = {"TEAM_A_KEY": "team-a-key", "ADMIN_KEY": "admin-key"}
+    keys |= {"SLACK_WEBHOOK": "https://hooks.example.com/t", "REPRISE_SQL": "postgresql://me:secret@db/reprise"}
+    settings = load(example.sub(r"\1\2", text), **keys, **secrets)
     assert [entry.model_name for entry in settings.model_list] == ["*", "small", "local", "claude", "llama"]
     assert settings.model_list[2].supports == ["chat"]
     assert [key.role for key in settings.auth.keys] == ["client", "admin"]
@@ -155,6 +158,8 @@ def test_the_shipped_examples_work_once_uncommented(load):
     assert [route.policy for route in settings.cache.routes] == ["conservative", "fixed", "aggressive"]
     assert [list(experiment.arms) for experiment in settings.cache.experiments] == [["a", "b"]]
     assert {name: source.watch for name, source in settings.memory.sources.items()} == {"docs": False, "handbook": True}
+    assert settings.notifications.email is not None, "one of the three channels"
+    assert settings.notifications.email.to == ["team@example.com"]
 
 
 def test_a_file_of_litellms_is_taken_as_it_is(load):

@@ -158,7 +158,7 @@ async def test_a_dry_run_counts_and_changes_nothing(run_app, model):
         shown = await forgotten(client, subject=NAME, dry_run=True)
         assert count(parts, tables.interactions) == 2, "all is still there"
         hit = await ask(client, HERS)
-    assert shown == {"status": "dry_run", "counts": {"entries": 1, "interactions": 1}}
+    assert shown == {"status": "dry_run", "counts": {"entries": 1, "interactions": 1}, "backups": []}
     assert hit.headers["x-reprise-cache"] == "hit", "and served"
 
 

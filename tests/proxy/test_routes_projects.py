@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from memory.memories.memory import Actor
 from memory.projects.state import CATEGORIES
 from proxy.moving.exporter import Wanted, entries_wanted, interactions_wanted
-from proxy.remembering.projects import MERGE, moving
+from proxy.remembering.projects import MERGE, PART, moving, parting
 from store import tables
 from store.jobs import Job
 from tests.proxy.test_memory_routes import ADMIN, KEYS, A, ok, refused
@@ -214,12 +214,56 @@ async def test_a_change_of_state_can_be_undone(keyless):
     assert parts.remembering.state.version("default") == 3, "and whoever keeps packs is told"
 
 
-async def test_a_project_is_not_undone_for_rows_have_followed_it(keyless):
-    client, _ = keyless
-    await ok(client.post("/projects/register", json=APOLLO))
-    (made,) = (await ok(client.get("/admin/audit", params={"object_id": "apollo"})))["audit"]
-    error = await refused(client.post("/review/undo", json={"audit_id": made["id"]}), 409)
-    assert "write project apollo as it is to be" in error["message"], "it says what to do instead"
+async def test_a_registration_is_undone_with_the_rows_that_followed_it(keyless):
+    client, parts = keyless
+    memory = {"memory_type": "project", "content": "A long tale", "project": "moon shot"}
+    id_ = (await ok(client.post("/memory", json=memory)))["id"]
+    made = await ok(client.post("/projects/register", json=APOLLO))
+    assert made["moved"] == {"memories": 1}
+    asked = {"audit_id": made["audit_id"]}
+    told = await ok(client.post("/review/undo", json={**asked, "dry_run": True}))
+    assert (told["status"], told["moved"]) == ("dry_run", {"memories": 1})
+    assert (await ok(client.get("/projects")))["projects"], "the dry run changed nothing"
+    undone = await ok(client.post("/review/undo", json=asked))
+    assert (undone["status"], undone["action"], undone["moved"]) == ("undone", "register", {"memories": 1})
+    assert (await ok(client.get("/projects")))["projects"] == []
+    assert parts.remembering.memories.get(id_).project == "moon shot", "where it stood"
+    error = await refused(client.post("/review/undo", json=asked), 409)
+    assert "changed since" in error["message"], "a second time there is nothing to be undone"
+    back = await ok(client.post("/review/undo", json={"audit_id": undone["audit_id"]}))
+    assert back["moved"] == {"memories": 1}, "undoing is undone, too"
+    assert parts.remembering.memories.get(id_).project == "apollo"
+
+
+async def test_undoing_ingest_roots_tells_whose_documents_they_are(keyless):
+    client, parts = keyless
+    root = {"source": "notes", "subpath": "apollo"}
+    made = await ok(client.post("/projects/register", json={**APOLLO, "ingest_roots": [root]}))
+    assert parts.remembering.projects.owner("notes", "apollo/a.md") == "apollo"
+    told = []
+    parts.remembering.projects.on_roots_changed = told.append
+    await ok(client.post("/review/undo", json={"audit_id": made["audit_id"]}))
+    assert told == [frozenset({"notes"})]
+    assert parts.remembering.projects.owner("notes", "apollo/a.md") == ""
+
+
+async def test_a_killed_process_puts_the_rest_back_by_its_job(keyless):
+    client, parts = keyless
+    await ok(client.post("/v1/chat/completions", **chat(project="moon shot")))
+    made = await ok(client.post("/projects/register", json=APOLLO))
+    parts.remembering.merging.settle("apollo", Actor("ada"))
+    parts.remembering.memories.followers.clear()
+    await ok(client.post("/review/undo", json={"audit_id": made["audit_id"]}))
+    (job,) = [row for row in parts.database.query(sa.select(tables.jobs)) if row["kind"] == PART]
+    assert job["run_after"] > time.time() + 5, "whoever undoes puts the rows back at once; this is for the rest"
+    assert rows(parts, tables.interactions)[0]["project"] == "apollo"
+    lane = parting(parts.remembering.merging)
+    lane.work(Job(1, PART, job["key"], "", 1, 0.0))
+    assert rows(parts, tables.interactions)[0]["project"] == "moon shot"
+    assert rows(parts, tables.entries)[0]["project"] == "moon shot"
+    again = await ok(client.post("/v1/chat/completions", **chat(project="moon shot")))
+    assert again["choices"], "answered"
+    assert rows(parts, tables.interactions)[-1]["cache_status"] == "hit", "its stored answer is in reach again"
 
 
 async def test_secrets_are_not_kept_in_state(keyless):

@@ -121,6 +121,7 @@ def no_export(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TestVectors:
+    @pytest.mark.slow
     def test_int8_agrees_with_the_model_in_torch(self, embedder, reference):
         cosines = np.sum(embedder.embed(SENTENCES) * reference, axis=1)
         assert cosines.min() >= 0.97

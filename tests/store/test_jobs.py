@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import sqlalchemy as sa
 
-from store.database import Database
+from store.database import Database, Prepared
 from store.jobs import MOST_TRIES, Jobs
+from store.tables import epochs
 
 
 class Clock:
@@ -119,11 +121,11 @@ def test_what_was_set_aside_can_be_tried_again(jobs, clock):
 
 def test_a_job_is_queued_with_what_it_is_about_or_not_at_all(jobs, database):
     async def both(good):
-        table = "epochs" if good else "no_such_table"
-        statement = f"INSERT INTO {table} (namespace, epoch, at) VALUES (?, ?, ?)"
-        await database.writer.commit(statement, ("n", 1, 0.0), also=[jobs.statement("learn", "a", "n")])
+        row = {"namespace": "n", "epoch": 1 if good else None, "at": 0.0}
+        insert = Prepared(sa.insert(epochs))
+        await database.writer.commit(insert, row, also=[jobs.statement("learn", "a", "n")])
 
-    with pytest.raises(Exception, match="no_such_table"):
+    with pytest.raises(Exception, match="epoch"):
         asyncio.run(both(False))
     assert jobs.counts() == {}, "no job without its row"
     asyncio.run(both(True))

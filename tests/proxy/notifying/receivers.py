@@ -120,4 +120,5 @@ class Mailbox:
     def _check(self, server, session, envelope, mechanism, data):
         assert isinstance(data, LoginPassword)
         right = (data.login.decode(), data.password.decode()) == self._login
-        return AuthResult(success=right)
+        # Else it takes the refusal for said already.
+        return AuthResult(success=right, handled=right)

@@ -16,6 +16,8 @@ from tests.proxy.notifying.receivers import Mailbox
 
 pytestmark = pytest.mark.anyio
 
+# The mail server's own, for a login over a plain line.
+PLAIN_LOGIN = pytest.mark.filterwarnings("ignore:Requiring AUTH:UserWarning")
 SENDER, TEAM = "Reprise <reprise@example.com>", ["team@example.com", "lead@example.com"]
 
 
@@ -98,12 +100,14 @@ async def test_a_line_of_a_dot_does_not_end_a_mail(mailbox):
     assert "reason: ." in mailbox.mails[0].get_content(), "it is read to its end"
 
 
+@PLAIN_LOGIN
 async def test_a_login_that_fits_is_let_in():
     with Mailbox(login=("reprise", "pässword")) as mailbox:
         await send(settings(mailbox, username="reprise", password="pässword"))
         assert len(mailbox.mails) == 1, "it is taken"
 
 
+@PLAIN_LOGIN
 async def test_a_wrong_password_is_final():
     with Mailbox(login=("reprise", "right")) as mailbox:
         error = await refused(settings(mailbox, username="reprise", password="wrong"))
