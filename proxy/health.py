@@ -28,10 +28,11 @@ class Part:
 
 PARTS = (
     *("embedder", "vectors", "verifier", "database", "entries", "labels", "log", "checkpoint", "memory", "sources"),
-    "notifications",
+    *("notifications", "backups"),
 )
 """Embedder, vector index and verifier of the semantic tier; reading SQL; writing entries, labels, log, checkpoints;
-what is learned behind the answers; reading sources and the index of their pieces; telling people."""
+what is learned behind the answers; reading sources and the index of their pieces; telling people; the last backup
+that was asked for."""
 
 
 class Health:

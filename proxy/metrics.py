@@ -190,6 +190,7 @@ class Metrics:
             ("outcome",),
             registry=registry,
         )
+        self.backups = Counter("reprise_backups", "Backups by outcome: made or failed.", ("outcome",), registry=registry)
         self.ingestion_runs = Counter(
             "reprise_ingestion_runs",
             "Runs over sources: done, partial, failed or stopped.",

@@ -19,7 +19,7 @@ from memory.memories import rows
 from memory.memories.memories import Memories
 from memory.memories.memory import Actor, Conflict, Memory
 from store.database import Database
-from store.dialects import insert
+from store.dialects import greatest, insert
 from store.embedder import EmbedderSource, no_embedder
 from store.tables import audit, extractions, memories, memory_references
 

@@ -90,10 +90,11 @@ def fold(readings: Sequence[Reading], nodes: Sequence[Node] = (), phrases: Phras
         prior = before[one.interaction_id]
         if prior is not None:
             follower[prior.interaction_id] = one
+    gone_on = {one.turn for one in ordered if one.interaction_id in follower}
     outcomes: dict[str, Outcome] = {}
     for one in ordered:
-        then = follower.get(one.interaction_id)
-        outcomes[one.interaction_id] = _outcome(one, then, then is None and one.interaction_id in repeated, phrases)
+        passed_over = one.interaction_id in repeated or one.turn in gone_on
+        outcomes[one.interaction_id] = _outcome(one, follower.get(one.interaction_id), passed_over, phrases)
     course = _course(ordered, repeated, before, outcomes, phrases)
     solution = _solution(ordered, course.solved_by, outcomes)
     if course.signal == "solved" and solution is not None:
@@ -150,6 +151,11 @@ def _repeated(ordered: Sequence[Reading]) -> set[str]:
 
 
 def _outcome(one: Reading, then: Reading | None, passed_over: bool, phrases: Phrases) -> Outcome:
+    """What the next turn makes of a step.
+
+    Args:
+        passed_over: was its turn asked again, and did the talk go on from there, or nowhere?
+    """
     if not one.is_talk:
         return Outcome(one.step_type, action_result=one.result or None)
     if then is None:

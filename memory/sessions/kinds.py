@@ -67,9 +67,9 @@ def options_of(turn: Turn) -> tuple[Option, ...]:
     return offered(turn.said) if turn.kind == "llm" and not turn.called else ()
 
 
-def question_in(answer: str) -> str | None:
-    """The question that an answer ends with: in one of its last two sentences."""
-    for sentence in reversed(sentences(CODE.sub("\n", answer))[-2:]):
+def question_in(answer: str, *, anywhere: bool = False) -> str | None:
+    """The question that an answer ends with, in one of its last two sentences; ``anywhere``: the last one of all."""
+    for sentence in reversed(sentences(CODE.sub("\n", answer))[0 if anywhere else -2 :]):
         if sentence.rstrip(" *_)\"'").endswith(("?", "？")):
             return sentence
     return None

@@ -83,7 +83,7 @@ def read(record: Mapping[str, Any], redact: Callable[[str], str]) -> Reading:
     said = _safe(turn.said or turn.error or "", redact)
     safe = Turn(turn.kind, turn.path, turn.opens, _safe(turn.asked, redact), said, called=turn.called)
     options = kinds.options_of(safe)
-    question = kinds.question_in(said) if turn.kind == "llm" and not turn.called else None
+    question = kinds.question_in(said, anywhere=bool(options)) if turn.kind == "llm" and not turn.called else None
     result = said if turn.kind != "llm" else _safe("\n".join(turn.results), redact)
     return Reading(
         interaction_id=record["id"],

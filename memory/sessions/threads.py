@@ -82,8 +82,6 @@ def _home(threads: Sequence[_Thread], reading: Reading, idle: float) -> _Thread 
     again = [thread for thread in own if thread.latest == reading.turn]
     if reading.opens:
         again = [one for one in again if len(one.groups) == 1 and _seconds(one.at, reading.at) <= idle]
-    if again:
-        return again[-1]
     before = {place.turn: (depth, place.answer) for depth, place in enumerate(reading.path[:-1])}
     going_on = [thread for thread in own if thread.latest in before]
 
@@ -91,7 +89,13 @@ def _home(threads: Sequence[_Thread], reading: Reading, idle: float) -> _Thread 
         depth, shown = before[thread.latest]
         return depth, any(one.answer == shown for one in thread.groups[-1]), thread.at
 
-    return max(going_on, key=fits, default=None)
+    best = max(going_on, key=fits, default=None)
+    repeated = max(again, key=lambda one: one.at, default=None)
+    if repeated is None or best is None:
+        return repeated or best
+    # Two talks of the very same words: the one that was going on is the one that goes on.
+    waits = before[best.latest][0] == len(before) - 1
+    return best if waits and best.at > repeated.at else repeated
 
 
 def _take_along(threads: Sequence[_Thread], new: _Thread, reading: Reading, settled: Mapping[str, str]) -> None:

@@ -18,7 +18,7 @@ from memory.statistics.calls import HIT, Calls, share
 from memory.statistics.turns import Reacts, reactions
 from memory.statistics.worth import Conversation
 from store.database import Database
-from store.dialects import json_text, members
+from store.dialects import greatest, json_text, members
 from store.tables import interactions as log
 from store.tables import memory_references
 

@@ -120,6 +120,10 @@ def restore(
         bool,
         typer.Option("--no-safety", help="Do not back up what is there first: it is lost. For a damaged database."),
     ] = False,
+    keep_safety: Annotated[
+        int,
+        typer.Option(min=1, help="Of what restores backed up first, this one included, keep the newest so many."),
+    ] = 3,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether this is meant.")] = False,
     config: ConfigPath = None,
     data_dir: DataDir = None,
@@ -147,13 +151,15 @@ def restore(
                 f"a server holds {directory.root} (process {holder.get('pid')}): stop it first, or give --stop-server"
             )
         stop_server(directory, settings.server.drain_timeout)
-    restored = _restore_here(directory, checked, not no_safety)
+    restored = _restore_here(directory, checked, not no_safety, keep_safety)
     if as_json:
         _print_json(restored)
         return
     typer.echo(f"restored {stamp}: {restored['rows'].get('interactions', 0)} interactions")
     if restored["safety"]:
         typer.echo(f"what was there before is in backup {restored['safety']}")
+    if restored["deleted"]:
+        typer.echo(f"deleted what earlier restores had replaced: {', '.join(restored['deleted'])}")
     if restored["forgotten_since"]:
         typer.echo(
             f"{restored['forgotten_since']} times somebody was forgotten after this backup was made: that is back now,"
@@ -172,13 +178,24 @@ def _create_here(directory: DataDirectory, include_chroma: bool, keep: int | Non
     return {**made.manifest.summary(), "seconds": made.seconds, "left_out": list(made.left_out), "deleted": deleted}
 
 
-def _restore_here(directory: DataDirectory, checked: Checked, safety: bool) -> dict[str, Any]:
+def _restore_here(directory: DataDirectory, checked: Checked, safety: bool, keep: int) -> dict[str, Any]:
     from store.backups.restoring import Restoring
 
     with _holding(directory):
-        restored = Restoring(directory, _backups(directory)).restore(checked, safety=safety)
-    about = {"safety": restored.safety, "forgotten_since": restored.forgotten_since}
+        backups = _backups(directory)
+        restored = Restoring(directory, backups).restore(checked, safety=safety)
+        deleted = _thinned(backups, keep) if safety else []
+    about = {"safety": restored.safety, "forgotten_since": restored.forgotten_since, "deleted": deleted}
     return {"status": "restored", **restored.manifest.summary(), **about}
+
+
+def _thinned(backups: Backups, keep: int) -> list[str]:
+    """Delete what old restores replaced. The restore is done: a failure here is told, and no failure of it."""
+    try:
+        return backups.keep(keep, "safety")
+    except StoreError as error:
+        typer.echo(f"reprise: {error}", err=True)
+        return []
 
 
 @contextlib.contextmanager

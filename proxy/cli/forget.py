@@ -34,7 +34,8 @@ def forget(
 ) -> None:
     """Forget for good: in the log, in memory, in the cache, in every file; prints the receipt.
 
-    Backups in the data directory that hold it are deleted, for nothing can be cut out of one. Exports, logs and backups that were taken elsewhere are not reached. Ends with 1 where something is left.
+    Backups in the data directory that hold it are deleted, for nothing can be cut out of one. Exports, logs and backups
+    that were taken elsewhere are not reached. Ends with 1 where something is left.
     """
     if yes and dry_run:
         raise CannotRun("--yes and --dry-run exclude each other")

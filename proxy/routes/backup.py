@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from proxy.errors import Conflict, InvalidRequest, Unavailable
-from proxy.routes.access import Admin
+from proxy.routes.access import Admin, Parts
 from store.backups.folder import Backups, Busy
 from store.backups.stamps import is_stamp
 from store.errors import BackupError
@@ -48,10 +48,10 @@ class Wanted(BaseModel):
 
 
 @router.post("", operation_id="create_backup")
-def create(backups: Folder, _: Admin, given: Wanted | None = None) -> dict[str, Any]:
+def create(backups: Folder, parts: Parts, _: Admin, given: Wanted | None = None) -> dict[str, Any]:
     """Make a backup in the data directory while calls go on; gives its stamp.
 
-    The configuration is not in it: it may hold keys.
+    The configuration is not in it: it may hold keys. One that fails is shown by readiness until another is made.
     """
     wanted = given or Wanted()
     try:
@@ -61,7 +61,11 @@ def create(backups: Folder, _: Admin, given: Wanted | None = None) -> dict[str, 
         raise Conflict(_told(error)) from error
     except BackupError as error:
         _log.error("a backup failed", error=str(error))
+        parts.metrics.backups.labels("failed").inc()
+        parts.health.failed(error, "backups")
         raise Unavailable(_told(error)) from error
+    parts.metrics.backups.labels("made").inc()
+    parts.health.worked("backups")
     _log.info("a backup was made", stamp=made.manifest.stamp, bytes=made.manifest.size, seconds=made.seconds)
     return {**made.manifest.summary(), "seconds": made.seconds, "left_out": list(made.left_out), "deleted": deleted}
 

@@ -100,8 +100,29 @@ def _problems(folder: Path, manifest: Manifest) -> Iterator[str]:
             yield f"{path}: {problem}"
         else:
             sound.add(path)
-    if DATABASE in sound:
-        yield from compare(look(folder / DATABASE), manifest)
+    if manifest.database in sound:
+        yield from _content(folder / manifest.database, manifest)
+
+
+def _content(path: Path, manifest: Manifest) -> Iterator[str]:
+    if manifest.sql == "sqlite":
+        yield from compare(look(path), manifest)
+        return
+    try:
+        # Only who has such a backup needs what reads it.
+        from store.backups.postgres import tables
+    except ImportError:
+        yield f"{path.name}: only with psycopg (the extra `postgres`) can it be checked"
+        return
+    try:
+        found = tables(path)
+    except BackupError as error:
+        yield f"{path.name}: {error}"
+        return
+    if manifest.schema not in known_schemas():
+        yield f"{path.name}: this Reprise does not know the schema {manifest.schema or 'of it'}; a newer one may"
+    for name in sorted(found ^ manifest.rows.keys()):
+        yield f"{path.name}: table {name} is {'not named in ' + NAME if name in found else 'missing'}"
 
 
 def _difference(folder: Path, path: str, said: File, there: Mapping[str, bool]) -> str | None:

@@ -14,20 +14,23 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from store.backups.content import Copied, connect, copied
 from store.backups.files import new_file
-from store.database import BUSY_SECONDS
 from store.errors import BackupError
 
 
 class Moment(Protocol):
     """The database as it was when this was made, whatever is written since."""
 
-    def copy(self, target: Path) -> None:
-        """Write it to a file that is not there yet: a database by itself, without a log. Raises ``BackupError``."""
+    def copy(self, target: Path) -> Copied:
+        """Write it to a file that is not there yet, and look at it: all of it in one file. Raises ``BackupError``."""
 
 
 class DatabaseSource(Protocol):
-    """What can be copied at a moment: SQLite here. A server's dump (``pg_dump --snapshot``) has the same shape."""
+    """What can be copied at a moment: SQLite here, PostgreSQL in ``store.backups.postgres``."""
+
+    sql: str
+    """Which of ``manifest.DATABASES`` it is."""
 
     def size(self) -> int:
         """Bytes that a copy takes, about; 0 where there is no database."""
@@ -38,6 +41,8 @@ class DatabaseSource(Protocol):
 
 class SQLiteSource:
     """The SQLite file of a data directory, which may be open in this process or in another."""
+
+    sql = "sqlite"
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -62,7 +67,7 @@ class _SQLiteMoment:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def copy(self, target: Path) -> None:
+    def copy(self, target: Path) -> Copied:
         new_file(target).close()
         with _failing("the database cannot be copied"):
             with contextlib.closing(sqlite3.connect(target, isolation_level=None)) as copy:
@@ -73,22 +78,7 @@ class _SQLiteMoment:
             with contextlib.closing(sqlite3.connect(target, isolation_level=None)) as copy:
                 # It says of itself that it has a write-ahead log; to read it should create none.
                 copy.execute("PRAGMA journal_mode=DELETE")
-
-
-def connect(path: Path, *, alone: bool = False) -> sqlite3.Connection:
-    """A connection that reads. Raises ``sqlite3.Error``.
-
-    Args:
-        alone: nobody writes to this file, so it needs neither locks nor a log beside it.
-    """
-    how = "mode=ro&immutable=1" if alone else "mode=ro"
-    return sqlite3.connect(
-        f"{path.absolute().as_uri()}?{how}",
-        uri=True,
-        timeout=BUSY_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,
-    )
+        return copied(target)
 
 
 @contextlib.contextmanager

@@ -18,10 +18,10 @@ import sqlalchemy as sa
 
 from store.backups.checking import Checked, check, manifest_of
 from store.backups.cold import copy_folder
-from store.backups.content import look, registry
+from store.backups.content import Copied
 from store.backups.copying import DatabaseSource
 from store.backups.files import copied, hand_over, measured, size_of, sync, sync_folders, walk, written
-from store.backups.manifest import DATABASE, FOLDERS, NAME, PROJECTS, SECRET, File, Kind, Manifest
+from store.backups.manifest import DATABASES, FOLDERS, NAME, PROJECTS, SECRET, File, Kind, Manifest
 from store.backups.stamps import is_stamp, order, stamp_at
 from store.directory import DataDirectory
 from store.errors import BackupError
@@ -125,12 +125,12 @@ class Backups:
         _require_stamp(stamp)
         return check(self.home, stamp)
 
-    def keep(self, newest: int) -> list[str]:
-        """Delete all but the newest so many that were asked for, never those that restores made; gives their stamps.
+    def keep(self, newest: int, kind: Kind = "backup") -> list[str]:
+        """Delete all but the newest so many of a kind, and none of the other; gives their stamps.
 
         Raises ``BackupError``.
         """
-        old = [manifest.stamp for manifest in self.all() if manifest.kind == "backup"][newest:]
+        old = [manifest.stamp for manifest in self.all() if manifest.kind == kind][newest:]
         for stamp in old:
             self.remove(stamp)
         return old
@@ -163,8 +163,8 @@ class Backups:
         partial = self.home / f"{_PARTIAL}{stamp}-{os.getpid()}"
         partial.mkdir(mode=0o700)
         try:
-            left_out = self._copy(partial, folders)
-            manifest = self._describe(partial, stamp, kind, now)
+            made, left_out = self._copy(partial, folders)
+            manifest = self._describe(partial, made, stamp, kind, now)
             written(partial / NAME, manifest.text())
             hand_over(self.home, self._directory.root)
             sync_folders(partial)
@@ -175,8 +175,8 @@ class Backups:
             raise
         return manifest, left_out
 
-    def _copy(self, partial: Path, folders: Sequence[Path]) -> tuple[str, ...]:
-        """Copy everything; gives the folders that were left out, with the reason."""
+    def _copy(self, partial: Path, folders: Sequence[Path]) -> tuple[Copied, tuple[str, ...]]:
+        """Copy everything; gives what the database holds, and the folders that were left out, with the reason."""
         left_out = []
         with ExitStack() as held:
             with self._still() if folders else contextlib.nullcontext():
@@ -189,16 +189,16 @@ class Backups:
                         # It can be written again from SQL: no reason to have no backup.
                         shutil.rmtree(partial / folder.name, ignore_errors=True)
                         left_out.append(str(error))
-            moment.copy(partial / DATABASE)
+            made = moment.copy(partial / DATABASES[self._source.sql])
         if self._directory.secret_key.exists():
             copied(self._directory.secret_key, partial / SECRET)
-        return tuple(left_out)
+        return made, tuple(left_out)
 
-    def _describe(self, partial: Path, stamp: str, kind: Kind, now: float) -> Manifest:
-        content = look(partial / DATABASE)
+    def _describe(self, partial: Path, made: Copied, stamp: str, kind: Kind, now: float) -> Manifest:
+        content = made.content
         if content.problems:
             raise BackupError(f"the database is damaged: {'; '.join(content.problems)}")
-        written(partial / PROJECTS, registry(partial / DATABASE))
+        written(partial / PROJECTS, made.registry)
         return Manifest(
             stamp=stamp,
             kind=kind,
@@ -207,6 +207,7 @@ class Backups:
             schema=content.schema,
             includes=tuple(name for name in FOLDERS if (partial / name).is_dir()),
             rows=content.rows,
+            sql=self._source.sql,
             files={path: _kept(partial / path) for path, _ in sorted(walk(partial))},
         )
 

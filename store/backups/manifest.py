@@ -17,9 +17,11 @@ FORMAT: Final = 1
 """Rises with a change that an older Reprise could not read."""
 
 DATABASE: Final = "reprise.db"
+DATABASES: Final = {"sqlite": DATABASE, "postgresql": "reprise.dump"}
+"""The file that holds the database, by what it is of."""
 PROJECTS: Final = "projects.json"
 SECRET: Final = "secret.key"
-FILES: Final = (DATABASE, PROJECTS, SECRET)
+FILES: Final = (*DATABASES.values(), PROJECTS, SECRET)
 FOLDERS: Final = ("chroma", "chroma-sources")
 """Vector indexes, which a backup may hold or leave to be written again from SQL."""
 
@@ -59,6 +61,11 @@ class Manifest:
     format: int = field(default=FORMAT)
 
     @property
+    def database(self) -> str:
+        """The file that holds the database."""
+        return DATABASES[self.sql]
+
+    @property
     def size(self) -> int:
         """Bytes of all files."""
         return sum(file.size for file in self.files.values())
@@ -70,6 +77,7 @@ class Manifest:
             "kind": self.kind,
             "created_at": self.created_at,
             "reprise": self.reprise,
+            "sql": self.sql,
             "schema": self.schema,
             "includes": list(self.includes),
             "files": len(self.files),
@@ -80,7 +88,7 @@ class Manifest:
     def text(self) -> str:
         """As it stands in the file."""
         files = {path: {"size": file.size, "sha256": file.sha256} for path, file in self.files.items()}
-        body = {"format": self.format, "sql": self.sql, **self.summary(), "files": files}
+        body = {"format": self.format, **self.summary(), "files": files}
         return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -105,9 +113,9 @@ def read_manifest(text: bytes) -> Manifest:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BackupError(f"{NAME} is damaged") from error
     _require(manifest.kind in get_args(Kind), "kind is not known")
-    _require(manifest.sql == "sqlite", "the database is not SQLite's")
+    _require(manifest.sql in DATABASES, "the database is of a kind that this Reprise does not know")
     _require(set(manifest.includes) <= set(FOLDERS), "includes names what no backup holds")
-    _require(DATABASE in manifest.files, f"{DATABASE} is not among its files")
+    _require(manifest.database in manifest.files, f"{manifest.database} is not among its files")
     return manifest
 
 

@@ -50,6 +50,11 @@ async def forget(client, **body):
     return response.json()
 
 
+def counted(parts):
+    (metric,) = parts.metrics.backups.collect()
+    return {one.labels["outcome"]: one.value for one in metric.samples if one.name.endswith("_total")}
+
+
 # Over HTTP
 
 
@@ -116,10 +121,17 @@ async def test_a_backup_that_cannot_be_made_is_said_and_calls_go_on(run_app, mod
             refused = await client.post("/admin/backup")
         assert await ask(client, HERS) == "miss", "calls go on"
         listed = await client.get("/admin/backup")
+        shown = parts.health.parts["backups"]
+        assert (shown.ok, shown.error, parts.health.status) == (False, "BackupError", "degraded")
+        assert counted(parts) == {"failed": 1.0}
+        parts.directory.backups.unlink()
+        await create(client)
+        assert parts.health.parts["backups"].ok, "the next one worked"
+        assert counted(parts) == {"failed": 1.0, "made": 1.0}
     assert refused.status_code == 503
     assert "File exists" in refused.json()["error"]["message"]
     assert str(parts.directory.root) not in refused.text, "no path of the machine is told"
-    assert [line["log_level"] for line in logs] == ["error"], "it is not silent"
+    assert {line["log_level"] for line in logs} == {"error"}, "it is not silent"
     assert listed.json() == {"backups": []}
 
 
@@ -223,6 +235,15 @@ def test_the_life_of_a_backup(folder):
     assert (restored["status"], restored["safety"], restored["rows"]["interactions"]) == ("restored", None, 1)
     again = run(folder, "restore", made["stamp"], "--yes")
     assert (again.exit_code, "what was there before is in backup" in again.stdout) == (0, True), again.output
+
+
+def test_what_restores_replaced_does_not_pile_up(folder):
+    stamp = told(folder, "create")["stamp"]
+    safety = [told(folder, "restore", stamp, "--yes")["safety"] for _ in range(3)]
+    last = told(folder, "restore", stamp, "--yes", "--keep-safety", "2")
+    assert last["deleted"] == [safety[1], safety[0]], "the newest two stay, the last one among them"
+    kept = [found["stamp"] for found in told(folder, "list")["backups"]]
+    assert kept == [last["safety"], safety[2], stamp], "what was asked for stays in any case"
 
 
 def test_a_damaged_one_ends_with_one_and_changes_nothing(folder):

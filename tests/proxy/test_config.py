@@ -148,7 +148,7 @@ def test_the_shipped_examples_work_once_uncommented(load):
     example = re.compile(r"^( *)# ( *(?:- )?[a-z_]+:(?: |$))", re.MULTILINE)
     secrets = {name: SECRET for name in ("OPENAI_API_KEY", "HOOK_SECRET", "SMTP_PASSWORD")}
     keys = {"TEAM_A_KEY": "team-a-key", "ADMIN_KEY": "admin-key"}
-    keys |= {"SLACK_WEBHOOK": "https://hooks.example.com/t", "REPRISE_SQL": "postgresql://me:secret@db/reprise"}
+    keys |= {"SLACK_WEBHOOK": "https://hooks.example.com/t", "DATABASE_URL": "postgresql://me:secret@db/reprise"}
     settings = load(example.sub(r"\1\2", text), **keys, **secrets)
     assert [entry.model_name for entry in settings.model_list] == ["*", "small", "local", "claude", "llama"]
     assert settings.model_list[2].supports == ["chat"]
