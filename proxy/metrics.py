@@ -184,13 +184,15 @@ class Metrics:
             ("outcome",),
             registry=registry,
         )
-        self.analysis_calls = Counter(
+        self.analyst_calls = Counter(
             "reprise_analysis_calls",
             "Calls to the model that analyses sessions: answered or failed.",
             ("outcome",),
             registry=registry,
         )
-        self.backups = Counter("reprise_backups", "Backups by outcome: made or failed.", ("outcome",), registry=registry)
+        self.backups = Counter(
+            "reprise_backups", "Backups by outcome: made or failed.", ("outcome",), registry=registry
+        )
         self.ingestion_runs = Counter(
             "reprise_ingestion_runs",
             "Runs over sources: done, partial, failed or stopped.",
@@ -224,6 +226,18 @@ class Metrics:
         )
         self.notification_queue = Gauge(
             "reprise_notification_queue", "Deliveries in SQL: waiting or failed.", ("state",), registry=registry
+        )
+        self.sessions = Gauge("reprise_sessions", "Sessions in SQL, by status.", ("status",), registry=registry)
+        self.flows = Gauge("reprise_flows", "Flows: published or retired.", ("status",), registry=registry)
+        self.proposals = Gauge("reprise_proposals", "Proposals in SQL, by status.", ("status",), registry=registry)
+        self.analyses_waiting = Gauge(
+            "reprise_session_analyses_waiting",
+            "Ended sessions to be analysed: waiting, or deferred to another time.",
+            ("state",),
+            registry=registry,
+        )
+        self.analysis_calls_today = Gauge(
+            "reprise_analysis_calls_today", "Calls to the analysing model today, UTC.", registry=registry
         )
         self.queue = Gauge("reprise_writer_queue", "Writes waiting for SQL.", registry=registry)
 

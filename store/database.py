@@ -154,5 +154,7 @@ def failing(*errors: type[Exception]) -> Iterator[None]:
     """Tells of SQLAlchemy's errors and these as ``DatabaseError``."""
     try:
         yield
-    except (sa.exc.SQLAlchemyError, *errors) as error:
+    except sa.exc.SQLAlchemyError as error:
+        raise DatabaseError(f"{type(error).__name__}: {error.__cause__ or error}") from error
+    except errors as error:
         raise DatabaseError(f"{type(error).__name__}: {error.__cause__ or error}") from error

@@ -25,10 +25,14 @@ class ReadOnlyDatabase(Database):
         except DatabaseError:
             self._let_go()
             raise
-        if [row["version_num"] for row in found] != [HEAD]:
+        known = "".join(row["version_num"] for row in found)
+        if known != HEAD:
             self._let_go()
+            told = f"the tables of {self.driver.shown} are of another release"
+            if known > HEAD:
+                raise DatabaseError(f"{told}, a newer one ({known}, here {HEAD}): use that")
             raise DatabaseError(
-                f"the tables of {self.driver.shown} are of another release: start `reprise serve` on it once"
+                f"{told}, an older one ({known}, here {HEAD}): start `reprise serve` of this on it once"
             )
 
     def close(self) -> None:

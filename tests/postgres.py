@@ -41,14 +41,9 @@ class Server:
         self._programs = _programs()
 
     def make(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
         secret = self.folder / "password"
         secret.write_text(self.password)
         if self._user:
-            for parent in [self.folder, *self.folder.parents][:4]:
-                # pytest's folders are its user's alone.
-                with contextlib.suppress(PermissionError):
-                    parent.chmod(parent.stat().st_mode | 0o055)
             shutil.chown(self.folder, self._user)
             shutil.chown(secret, self._user)
         self._run(
@@ -92,16 +87,17 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[Server]:
-    """A server that is gone afterwards."""
-    server = Server(folder)
-    server.make()
-    server.start()
-    try:
-        yield server
-    finally:
-        with contextlib.suppress(RuntimeError):
-            server.stop()
+def running() -> Iterator[Server]:
+    """A server that is gone afterwards, in a folder that another user may enter: pytest's are its own user's alone."""
+    with tempfile.TemporaryDirectory(prefix="reprise-postgres-") as folder:
+        server = Server(Path(folder))
+        server.make()
+        server.start()
+        try:
+            yield server
+        finally:
+            with contextlib.suppress(RuntimeError):
+                server.stop()
 
 
 class Databases:
@@ -164,7 +160,7 @@ def _free_port() -> int:
 
 def main(command: list[str]) -> int:
     """Run a command beside a server, whose address it finds in the environment."""
-    with tempfile.TemporaryDirectory(prefix="reprise-postgres-") as folder, running(Path(folder) / "server") as server:
+    with running() as server:
         return subprocess.run(command, env={**os.environ, ASKED: server.url()}, check=False).returncode
 
 

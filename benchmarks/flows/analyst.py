@@ -24,7 +24,8 @@ _DULL = frozenset(
     " option which's connected how's affected who's system my me he she his her him hers we us an is in on at to of or"
     " as be by do go if no so up it am don't doesn't didn't isn't aren't null true false user assistant tool".split()
 )
-_USER_KEYS = ("asked", "user", "prompt", "problem", "free_text", "action_result", "resolution")
+_USER_KEYS = ("asked", "user", "prompt", "problem", "free_text", "own_words", "action_result", "result", "resolution")
+_FREE = ("free_text", "own_words")
 _OWN_KEYS = ("said", "assistant", "answer", "response")
 
 
@@ -53,16 +54,18 @@ class Analyst:
 
 
 def given(messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The JSON object that the messages hold; their text as ``user`` where there is none."""
-    for message in reversed(messages):
+    """The JSON object with steps that the messages hold, or any; their text as ``user`` where there is none."""
+    objects = []
+    for message in messages:
         for line in str(message.get("content")).splitlines():
             try:
                 found = json.loads(line)
             except ValueError:
                 continue
             if isinstance(found, dict):
-                return found
-    return {"user": str(messages[-1].get("content"))}
+                objects.append(found)
+    with_steps = [found for found in objects if "steps" in found]
+    return (with_steps or objects or [{"user": str(messages[-1].get("content"))}])[0]
 
 
 def new_flow(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,7 +106,7 @@ def enhancement(data: Mapping[str, Any], target: Mapping[str, Any] | None) -> di
     words = _words(data)
     tree = (target or {}).get("tree_structure") or {}
     nodes = [tree, *tree.get("children", [])]
-    free = next(_texts(data, ("free_text",)), "") or next(_texts(data, _USER_KEYS), "Something else")
+    free = next(_texts(data, _FREE), "") or next(_texts(data, _USER_KEYS), "Something else")
     place = _where(data, nodes)
     name = "n-" + hashlib.sha256(free.encode()).hexdigest()[:6]
     end = next((node["id"] for node in nodes if node.get("type") == "solution"), "root")
@@ -137,7 +140,7 @@ def _wants_enhancement(body: Mapping[str, Any], target: Mapping[str, Any] | None
 def _where(data: Any, nodes: Sequence[Mapping[str, Any]]) -> str:
     """The node whose options were on offer when the user used words of their own; the root otherwise."""
     for step in _objects(data):
-        if step.get("free_text") and step.get("options"):
+        if any(step.get(key) for key in _FREE) and step.get("options"):
             labels = {_label(option).casefold() for option in step["options"]}
             for node in nodes:
                 if labels & {str(option.get("label")).casefold() for option in node.get("options") or []}:
@@ -151,7 +154,7 @@ def _choices(data: Any) -> Iterator[tuple[list[str], str]]:
         if isinstance(options, list) and 2 <= len(options) <= 5 and "next_node_id" not in json.dumps(options):
             labels = list(dict.fromkeys(_label(option) for option in options))
             if len(labels) >= 2:
-                yield labels, str(step.get("option_selected") or labels[0])
+                yield labels, str(step.get("option_selected") or step.get("picked") or labels[0])
 
 
 def _label(option: Any) -> str:
@@ -172,7 +175,8 @@ def _words(data: Mapping[str, Any]) -> list[str]:
 
 
 def _domain(data: Any) -> Any:
-    return next((found["problem_domain"] for found in _objects(data) if found.get("problem_domain")), None)
+    names = ("domain", "problem_domain")
+    return next((found[name] for found in _objects(data) for name in names if found.get(name)), None)
 
 
 def _texts(data: Any, keys: Sequence[str]) -> Iterator[str]:

@@ -68,6 +68,19 @@ class Pack:
         return told
 
 
+def beside_memories(text: str) -> str:
+    """What else a block put into a prompt: the project's state, pieces of documents, a flow.
+
+    Args:
+        text: the block, as ``Pack.text`` is kept.
+    """
+    opening, _, rest = text.partition(OPENING)
+    block, _, behind = rest.partition(CLOSING)
+    before, _, pieces = block.partition(PIECES_HEAD)
+    state = before.partition(NOTES_HEAD)[0] if before.startswith(STATE_HEAD) else ""
+    return "\n".join(part for part in (opening.strip(), state, pieces, behind.strip()) if part)
+
+
 def pack(
     matches: Sequence[Match], budget: int, statements: Sequence[Statement] = (), pieces: Sequence[Piece] = ()
 ) -> Pack | None:

@@ -62,8 +62,7 @@ MOST_STEMS: Final = 65_536
 """Words whose stems are known at once."""
 _PLAIN: Final = {code: chr(code) if chr(code).isalnum() or chr(code) == "'" else " " for code in range(128)}
 """What parts the words of a text in ASCII becomes a space."""
-HEAD: Final = 2
-"""Letters that every word and its stem begin with alike."""
+_LEAST_HEAD: Final = 2
 
 
 class _Stems(dict[str, str]):
@@ -93,7 +92,7 @@ class _Stems(dict[str, str]):
         with self._lock:
             stem = str(self._stemmer.stemWord(word))
         stem = _undoubled(_without_endings(stem))
-        return stem if stem[:HEAD] == word[:HEAD] else word
+        return stem if word.startswith(_head(stem)) else word
 
 
 _STEMS: Final = _Stems()
@@ -107,27 +106,51 @@ def terms(text: str) -> frozenset[str]:
 
 
 def shared(prompt: frozenset[str], text: str) -> int:
-    """How many of a prompt's stems a text has: ``len(prompt & terms(text))``, of which only what may count is stemmed."""
-    words = set(_words(text))
-    stems = set(map(_STEMS.get, words))
-    if None in stems:
-        heads = {stem[:HEAD] for stem in prompt}
-        new = [word for word in words if word not in _STEMS and (word[:HEAD] in heads or _APOSTROPHE.search(word))]
-        stems.update(map(_STEMS.__getitem__, new))
-    return len(prompt & stems)
+    """How many of a prompt's stems a text has: ``len(prompt & terms(text))``, and what cannot count is not stemmed."""
+    folded = _folded(_ends(text))
+    return sum(1 for stem in prompt if _has(folded, stem, _head(stem)))
+
+
+def _has(folded: str, stem: str, head: str) -> bool:
+    at = folded.find(head)
+    while at >= 0:
+        start, end = at, at + len(head)
+        while start and _is_inside(folded[start - 1]):
+            start -= 1
+        while end < len(folded) and _is_inside(folded[end]):
+            end += 1
+        word = folded[start:end]
+        if _APOSTROPHE.search(word):
+            if any(_STEMS[part] == stem for part in _WORD.findall(word)):
+                return True
+        elif start == at and _STEMS[word] == stem:
+            return True
+        at = folded.find(head, end)
+    return False
+
+
+def _is_inside(letter: str) -> bool:
+    return letter.isalnum() or letter in "'’"
+
+
+def _head(stem: str) -> str:
+    """What every word of a stem begins with."""
+    return stem[:-1] if len(stem) > _LEAST_HEAD and stem.isalpha() else stem
 
 
 def _words(text: str) -> Collection[str]:
     """Its words, lower case and without accents, in their order."""
-    if len(text) > 2 * ENDS_CHARS:
-        text = f"{text[:ENDS_CHARS]}\n{text[-ENDS_CHARS:]}"
-    folded = _folded(text)
+    folded = _folded(_ends(text))
     if not folded.isascii():
         return _WORD.findall(folded)
     words = folded.translate(_PLAIN).split()
     if "'" not in folded:
         return words
     return [part for word in words for part in (_WORD.findall(word) if "'" in word else (word,))]
+
+
+def _ends(text: str) -> str:
+    return text if len(text) <= 2 * ENDS_CHARS else f"{text[:ENDS_CHARS]}\n{text[-ENDS_CHARS:]}"
 
 
 def _folded(text: str) -> str:

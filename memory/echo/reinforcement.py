@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from memory.context.packs import beside_memories
 from memory.echo.contradiction import contradicts
 from memory.echo.earlier import Earlier, earlier_answer
 from memory.echo.echo import Echoes, echoes
@@ -109,10 +110,10 @@ class Reinforcement:
         named = _named(record)
         if named:
             pool = list(self._memories.some(named, record["namespace"]))
-            ids = used(record["prompt"], pool, answer, self._embedder)
+            ids = used(record["prompt"], pool, answer, self._embedder, beside=_beside(record))
         else:
             pool = self._pool(record["namespace"], record["project"] or "")
-            ids = echoed_anew(record["prompt"], pool, answer, self._embedder)
+            ids = echoed_anew(_with(record["prompt"], _beside(record)), pool, answer, self._embedder)
             if ids and before is not None:
                 # What the answer before told already may be repeated from there.
                 told = Echoes(before.response, before.prompt)
@@ -279,6 +280,17 @@ def _named(record: Record) -> list[str]:
 def _injected(record: Record) -> list[str]:
     """The memories that the proxy itself put into the prompt; what clients post shows no injection."""
     return _named(record) if record["policy"] is not None and record["context_pack"] else []
+
+
+def _beside(record: Record) -> str:
+    """What the proxy put into the prompt beside memories: state, pieces of documents, a flow."""
+    kept = record["context_pack"]
+    text = kept.get("text") if isinstance(kept, Mapping) else None
+    return beside_memories(text) if isinstance(text, str) else ""
+
+
+def _with(prompt: str, more: str) -> str:
+    return f"{prompt}\n\n{more}" if more else prompt
 
 
 def _row(connection: sa.Connection, id_: str) -> dict[str, Any] | None:

@@ -32,15 +32,24 @@ class Remembered(Protocol):
         ...
 
 
-def used(prompt: str, memories: Sequence[Remembered], answer: str, embedder: EmbedderSource = no_embedder) -> list[str]:
+def used(
+    prompt: str,
+    memories: Sequence[Remembered],
+    answer: str,
+    embedder: EmbedderSource = no_embedder,
+    *,
+    beside: str = "",
+) -> list[str]:
     """Ids of the memories that the answer made use of, of those that were in its prompt.
 
     Code counts: a package manager named by a memory shows in a command. What only restates the prompt does not.
 
     Args:
         prompt: the user's text, without the memories.
+        beside: what else stood in the prompt, such as pieces of documents: what the answer has from there says
+            nothing of a memory.
     """
-    said, given = Places(read(answer)), Places(read(prompt))
+    said, given = Places(read(answer)), Places(read(f"{prompt}\n\n{beside}" if beside else prompt))
     known = [Places(read(memory.content)) for memory in memories]
     judge = Judge("usage", prompt, embedder)
     found = []

@@ -5,6 +5,7 @@ SQL is looked at again after a while whatever happens, for another process may h
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 import time
@@ -17,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 import sqlalchemy as sa
 
+from memory.flows.keywords import stems
 from memory.flows.library import Flows
 from memory.flows.scoring import Candidates, Floats, Vectors
 from store.database import Database, Prepared
@@ -54,7 +56,8 @@ class Outline:
     title: str
     text: str
     """Title, description and keywords."""
-    keywords: tuple[str, ...]
+    keywords: frozenset[str]
+    """Their stems."""
     vectors: Vectors | None = None
     """Of title and text; None where no embedder has read them yet."""
 
@@ -163,7 +166,8 @@ class Copies:
             these = lacking[first : first + _AT_ONCE]
             made = embedder.embed([text for at in these for text in (found[at].title, found[at].text)])
             for number, at in enumerate(these):
-                found[at] = _with(found[at], np.asarray(made[2 * number : 2 * number + 2], np.float32))
+                vectors = np.asarray(made[2 * number : 2 * number + 2], np.float32)
+                found[at] = dataclasses.replace(found[at], vectors=vectors)
             self._store([found[at] for at in these], embedder.id)
         return _held(found, held.used, held.version, held.until, embedder.id)
 
@@ -212,18 +216,14 @@ def _outline(row: Mapping[str, Any], embedder: str | None) -> Outline:
         found = json.loads(row["keywords"])
     except ValueError:
         found = []
-    keywords = tuple(str(word) for word in found) if isinstance(found, list) else ()
+    keywords = [str(word) for word in found] if isinstance(found, list) else []
     vectors = None
     if embedder is not None and row["embedder"] == embedder and row["vector"] and len(row["vector"]) % 8 == 0:
         vectors = np.frombuffer(row["vector"], np.float32).reshape(2, -1)
     text = f"{row['title']}. {row['description']} {', '.join(keywords)}"
     return Outline(
-        row["id"], row["version"], row["project"], row["problem_domain"], row["title"], text, keywords, vectors
+        row["id"], row["version"], row["project"], row["problem_domain"], row["title"], text, stems(keywords), vectors
     )
-
-
-def _with(one: Outline, vectors: Vectors) -> Outline:
-    return Outline(one.id, one.version, one.project, one.domain, one.title, one.text, one.keywords, vectors)
 
 
 def _wrong(one: Outline, embedder: Embedder) -> bool:

@@ -10,14 +10,14 @@ A flow of another project, or of another domain where both have one, is no candi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from memory.flows.keywords import ENOUGH, stems
+from memory.flows.keywords import ENOUGH
 
 SEMANTIC: Final = 0.5
 KEYWORD: Final = 0.3
@@ -47,7 +47,7 @@ class Candidates:
     """Flows as scoring needs them. Immutable.
 
     Args:
-        keywords: of each, as written.
+        keywords: of each, the stems (``memory.flows.keywords.stems``).
         projects: of each; empty: of every project.
         domains: of each.
         vectors: two for each, the title's and the whole's, of shape (2 x flows, dimension); None where there are none.
@@ -55,7 +55,7 @@ class Candidates:
 
     def __init__(
         self,
-        keywords: Sequence[Iterable[str]],
+        keywords: Sequence[frozenset[str]],
         projects: Sequence[str],
         domains: Sequence[str | None],
         vectors: Vectors | None,
@@ -63,7 +63,7 @@ class Candidates:
         self._size = len(keywords)
         lists: dict[str, list[int]] = {}
         for at, words in enumerate(keywords):
-            for stem in stems(words):
+            for stem in words:
                 lists.setdefault(stem, []).append(at)
         self._stems: Mapping[str, npt.NDArray[np.intp]] = {
             stem: np.array(found, dtype=np.intp) for stem, found in lists.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -161,15 +161,15 @@ class Reviewing:
         changes = worded(dict(given), self._redact)
         old = content_in(row["content"])
         if row["proposal_type"] == "new_flow":
-            content = {**old, **{name: value for name, value in changes.items() if name in FIELDS["new_flow"]}}
+            content = _merged(old, given, changes, FIELDS["new_flow"])
             flow = read_flow(content)
             return _Made(flow, None, _words(flow.title, flow.description, content))
         target = self._target(row).flow
-        if "tree_structure" in changes:
-            flow = read_flow({**target.as_json(), **changes})
+        if "tree_structure" in given:
+            flow = read_flow(_merged(target.as_json(), given, changes, FLOW_FIELDS))
             content = {**flow.as_json(), "diff_description": changes.get("diff_description", row["description"])}
         else:
-            content = {**old, **{name: value for name, value in changes.items() if name in FIELDS["enhancement"]}}
+            content = _merged(old, given, changes, FIELDS["enhancement"])
             flow = enhanced(target, content)
         diff = diff_of(content)
         return _Made(flow, diff or row["title"], _words(changes.get("title") or row["title"], diff, content))
@@ -259,6 +259,14 @@ class Reviewing:
 def _row(connection: sa.Connection, id_: str) -> dict[str, Any] | None:
     found = connection.execute(sa.select(proposals).where(proposals.c.id == id_)).mappings().first()
     return dict(found) if found else None
+
+
+def _merged(
+    old: Mapping[str, Any], given: Mapping[str, Any], changes: Mapping[str, Any], fields: Sequence[str]
+) -> dict[str, Any]:
+    """Content with changes put into it; what is given as null goes."""
+    kept = {name: value for name, value in old.items() if name not in given}
+    return {**kept, **{name: value for name, value in changes.items() if name in fields}}
 
 
 def _words(title: str, description: str, content: Mapping[str, Any]) -> dict[str, Any]:

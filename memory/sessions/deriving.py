@@ -34,6 +34,29 @@ ROOT_WINDOW: Final = 300
 PROBLEM_CHARS: Final = 200
 FOLLOWING: Final = ("attached", "accepted")
 
+_THERE: Final = sa.select(interactions.c.id).where(interactions.c.id == sa.bindparam("id"))
+_SESSION: Final = sa.select(sessions).where(
+    sessions.c.namespace == sa.bindparam("namespace"), sessions.c.id == sa.bindparam("id")
+)
+_NEWEST: Final = (
+    sa.select(session_steps)
+    .where(session_steps.c.namespace == sa.bindparam("namespace"))
+    .order_by(session_steps.c.at.desc(), session_steps.c.interaction_id.desc())
+)
+_OF_SESSION: Final = _NEWEST.where(session_steps.c.session_id == sa.bindparam("id")).limit(sa.bindparam("most"))
+_OF_ROOT: Final = _NEWEST.where(session_steps.c.root == sa.bindparam("id")).limit(sa.bindparam("most"))
+_FIXED: Final = sa.select(sessions.c.id).where(
+    sessions.c.namespace == sa.bindparam("namespace"),
+    sessions.c.id.in_(sa.bindparam("ids", expanding=True)),
+    sa.or_(
+        sa.and_(sessions.c.analysis == "done", sessions.c.outcome != "none"),
+        sessions.c.corrected.is_not(None),
+        sessions.c.ended_by == "person",
+        sessions.c.match_state.in_(("accepted", "declined")),
+    ),
+)
+"""Sessions that must keep their steps: they were analysed, or a person had a hand in them."""
+
 Match = Callable[[str, str, str, str | None], Found | None]
 """The best flow by namespace, project, problem and domain."""
 Nodes = Callable[[str, str], Sequence[Node]]
@@ -131,8 +154,7 @@ class _Derivation:
         """Those whose user asked for a person with it."""
 
     def add(self, reading: Reading) -> None:
-        there = sa.select(interactions.c.id).where(interactions.c.id == reading.interaction_id)
-        if self._connection.execute(there).first() is None:
+        if self._connection.execute(_THERE, {"id": reading.interaction_id}).first() is None:
             # Forgotten while it was read.
             return
         row = {**as_row(reading), "skipped": 0}
@@ -154,10 +176,10 @@ class _Derivation:
         """The session of each interaction of the same session id, before and after this one came."""
         new = reading.interaction_id
         if not reading.derived:
-            rows = self._rows(session_steps.c.session_id == reading.root, reading.namespace, WINDOW)
+            rows = self._rows(_OF_SESSION, reading.namespace, reading.root, WINDOW)
             before = {row["interaction_id"]: reading.root for row in rows if row["interaction_id"] != new}
             return before, {**before, new: reading.root}
-        rows = self._rows(session_steps.c.root == reading.root, reading.namespace, ROOT_WINDOW)
+        rows = self._rows(_OF_ROOT, reading.namespace, reading.root, ROOT_WINDOW)
         before = {row["interaction_id"]: row["session_id"] for row in rows if row["interaction_id"] != new}
         readings = [from_row(row) for row in rows]
         if new not in {one.interaction_id for one in readings}:
@@ -167,25 +189,15 @@ class _Derivation:
         return before, assign(readings, settled, self._rules.idle)
 
     def _settled(self, reading: Reading, before: Mapping[str, str]) -> dict[str, str]:
-        """Of these interactions those whose session must keep them: it was analysed, or a person had a hand in it."""
-        key = sa.and_(sessions.c.namespace == reading.namespace, sessions.c.id.in_(set(before.values())))
-        fixed = sa.or_(
-            sa.and_(sessions.c.analysis == "done", sessions.c.outcome != "none"),
-            sessions.c.corrected.is_not(None),
-            sessions.c.ended_by == "person",
-            sessions.c.match_state.in_(("accepted", "declined")),
-        )
-        kept = set(self._connection.scalars(sa.select(sessions.c.id).where(key, fixed)))
+        """Of these interactions those that must stay in their session."""
+        asked = {"namespace": reading.namespace, "ids": sorted(set(before.values()))}
+        kept = set(self._connection.scalars(_FIXED, asked)) if before else set()
         return {one: held for one, held in before.items() if held in kept}
 
-    def _rows(self, which: sa.ColumnElement[bool], namespace: str, most: int) -> list[dict[str, Any]]:
-        newest = (
-            sa.select(session_steps)
-            .where(session_steps.c.namespace == namespace, which)
-            .order_by(session_steps.c.at.desc(), session_steps.c.interaction_id.desc())
-            .limit(most)
-        )
-        return [dict(row) for row in reversed(self._connection.execute(newest).mappings().all())]
+    def _rows(self, of: sa.Select[Any], namespace: str, id_: str, most: int) -> list[dict[str, Any]]:
+        """The newest steps, oldest first."""
+        found = self._connection.execute(of, {"namespace": namespace, "id": id_, "most": most})
+        return [dict(row) for row in reversed(found.mappings().all())]
 
     def fold(self, namespace: str, session_id: str, before: set[str] | None) -> None:
         """Bring a session and its steps up to date.
@@ -194,9 +206,9 @@ class _Derivation:
             before: the interactions that it had before; None: the same.
         """
         key = sa.and_(sessions.c.namespace == namespace, sessions.c.id == session_id)
-        found = self._connection.execute(sa.select(sessions).where(key)).mappings().first()
+        found = self._connection.execute(_SESSION, {"namespace": namespace, "id": session_id}).mappings().first()
         standing = dict(found) if found is not None else None
-        rows = self._rows(session_steps.c.session_id == session_id, namespace, WINDOW)
+        rows = self._rows(_OF_SESSION, namespace, session_id, WINDOW)
         if not rows:
             if standing is not None:
                 self._connection.execute(sa.delete(sessions).where(key))

@@ -7,6 +7,7 @@ what a person says, never a guess. A configured domain without keywords here is 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -76,16 +77,28 @@ _WEAK: Final[Mapping[str, str]] = {
 
 def domain_of(text: str, domains: Sequence[str]) -> str | None:
     """The configured domain that a problem's words belong to; None where none is sure."""
-    said = " " + " ".join(words(text)).replace("'", " ") + " "
-    scored = [(sum(_points(said, domain)), -at, domain) for at, domain in enumerate(domains) if domain != OTHER]
+    told = " ".join(words(text)).replace("'", " ").split()
+    said, single = f" {' '.join(told)} ", frozenset(told)
+    scored = [(_points(said, single, domain), -at, domain) for at, domain in enumerate(domains) if domain != OTHER]
     points, _, domain = max(scored, default=(0, 0, ""))
     return domain if points >= SURE else None
 
 
-def _points(said: str, domain: str) -> tuple[int, int]:
+def _points(said: str, single: frozenset[str], domain: str) -> int:
+    strong, weak = _terms(domain)
+    return 3 * _count(said, single, strong) + _count(said, single, weak)
+
+
+@functools.cache
+def _terms(domain: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The strong and the weak keywords of a domain, folded."""
     strong = _STRONG.get(domain) or re.sub(r"[_\-]+", " ", folded(domain))
-    return 3 * _count(said, strong), _count(said, _WEAK.get(domain, ""))
+    return _folded(strong), _folded(_WEAK.get(domain, ""))
 
 
-def _count(said: str, terms: str) -> int:
-    return sum(f" {' '.join(words(term))} " in said for term in terms.split("|") if term)
+def _folded(terms: str) -> tuple[str, ...]:
+    return tuple(" ".join(words(term)) for term in terms.split("|") if words(term))
+
+
+def _count(said: str, single: frozenset[str], terms: Sequence[str]) -> int:
+    return sum(f" {term} " in said if " " in term else term in single for term in terms)

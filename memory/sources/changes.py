@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 PATIENCE: Final = 60.0
@@ -16,9 +16,9 @@ MOST_KNOWN: Final = 100_000
 class Changes:
     """Counts the changes of the pieces that can be found. Usable from any thread.
 
-    What was altered or taken away counts at once, for those who have it. What is new counts for everybody, but only once
-    its reading has come to an end, or every ``PATIENCE`` seconds: else reading many documents would make all that is
-    remembered worthless with each of them.
+    What was altered or taken away counts at once, for those who have it. What is new counts for everybody, but only
+    once its reading has come to an end, or every ``PATIENCE`` seconds: else reading many documents would make all that
+    is remembered worthless with each of them.
 
     Args:
         clock: seconds that only rise.
@@ -53,8 +53,10 @@ class Changes:
         with self._lock:
             return version >= self._all and all(self._altered.get(id_, 0) <= version for id_ in ids)
 
-    def altered(self, ids: Iterable[str]) -> None:
+    def altered(self, ids: Collection[str]) -> None:
         """Note that pieces are gone, or not what they were."""
+        if not ids:
+            return
         with self._lock:
             self._version += 1
             self._moves += 1

@@ -21,11 +21,10 @@ from typing import Final
 
 from memory.sources.changes import Changes
 from memory.sources.chunk_notes import ChunkNotes, Place, Unembedded
-from memory.sources.exact import MOST, Exact
 from memory.sources.layout import Layout, forget_layout, read_layout, write_layout
 from memory.sources.source import Sources
 from store.embedder import Embedder, EmbedderError
-from store.errors import StoreError, VectorIndexError
+from store.errors import VectorIndexError
 from store.vectors import ChromaIndex, Vector
 
 EMBEDDED_AT_ONCE: Final = 64
@@ -35,9 +34,6 @@ IN_DEMAND: Final = 5.0
 """Seconds after a search in which writing rests as long as it works: Chroma lets readers in between two writes only."""
 MOST_REST: Final = 1.0
 """Seconds of one such rest."""
-
-SELDOM: Final = 20
-"""For so many times as long as it took, what is held in memory is not read again."""
 
 _log = logging.getLogger(__name__)
 
@@ -67,9 +63,6 @@ class ChunkIndex:
         self._layout = Layout("", "")
         self._damaged = False
         self._searched = -math.inf
-        self._exact: Exact | None = None
-        self._read_again = -math.inf
-        """When ``_exact`` may be read again."""
         self._late: list[Place] = []
         """What was altered before it was open."""
         self._stopping = threading.Event()
@@ -110,9 +103,6 @@ class ChunkIndex:
         if index is None or embedder is None:
             return []
         self._searched = time.monotonic()
-        exact = self._exact
-        if exact is not None and exact.moment == self._changes.moves():
-            return exact.search(audience, project, vector, k)
         try:
             return index.query(_partition(audience, project), embedder.id, vector, k)
         except VectorIndexError:
@@ -136,23 +126,7 @@ class ChunkIndex:
             return self._mend(time.monotonic() + patience) if self._index is not None else 0
         finally:
             self._changes.settled()
-            self._hold()
             self._mending.release()
-
-    def _hold(self) -> None:
-        """Have the vectors of a small shelf in memory. Where that fails, the index answers."""
-        began, moment = time.monotonic(), self._changes.moves()
-        if self._index is None or began < self._read_again or self._stopping.is_set():
-            return
-        if self._exact is not None and self._exact.moment == moment:
-            return
-        self._exact = None
-        with contextlib.suppress(StoreError):
-            if 0 < sum(self._notes.held().values()) <= MOST:
-                held = self._notes.indexed(self._embedder_id())
-                self._exact = Exact(held, dict(self._layout.audiences), moment)
-        ended = time.monotonic()
-        self._read_again = ended + SELDOM * (ended - began)
 
     def _mend(self, until: float) -> int:
         if self._damaged:

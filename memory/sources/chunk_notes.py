@@ -53,11 +53,6 @@ _UNINDEXED = Prepared(
     .where(_WAITS, chunks.c.embedder == sa.bindparam("embedder"))
     .limit(sa.bindparam("most"))
 )
-_INDEXED = (
-    sa.select(chunks.c.id, documents.c.source, documents.c.project, chunks.c.vector)
-    .select_from(_JOINED)
-    .where(chunks.c.indexed == 1)
-)
 _MARK = Prepared(
     sa.update(chunks)
     .where(chunks.c.id.in_(_some("ids")), chunks.c.embedder == sa.bindparam("of"))
@@ -92,11 +87,6 @@ class ChunkNotes:
         """Pieces with a vector of this embedder that the index does not hold yet."""
         rows = self._database.read(_UNINDEXED, {"embedder": embedder, "most": limit})
         return [(Place(*place), np.frombuffer(vector, dtype=np.float32)) for *place, vector in rows]
-
-    def indexed(self, embedder: str) -> Iterator[tuple[Place, Vector]]:
-        """Pieces with a vector of this embedder that the index holds, one by one."""
-        for id_, source, project, vector in self._database.stream(_INDEXED.where(chunks.c.embedder == embedder)):
-            yield Place(id_, source, project), np.frombuffer(vector, dtype=np.float32)
 
     def mark(self, ids: Collection[str], embedder: str, *, indexed: bool) -> None:
         """Note of pieces whether the index holds them."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
 
 from memory.sources.changes import Changes
-from memory.sources.chunk_index import ChunkIndex
 from memory.sources.chunk_notes import ChunkNotes, read_texts
 from memory.sources.source import Source, Sources
 from store.database import Database, Prepared
@@ -67,6 +66,19 @@ class Found:
     cosine: float
 
 
+class Nearest(Protocol):
+    """As much of ``memory.sources.chunk_index.ChunkIndex`` as finding needs."""
+
+    @property
+    def is_open(self) -> bool:
+        """Can it be searched?"""
+        ...
+
+    def search(self, audience: str, project: str, vector: Vector, k: int) -> Sequence[tuple[str, float]]:
+        """Ids and cosines of the nearest pieces of an audience, and of a project's own where it is not empty."""
+        ...
+
+
 class Shelf:
     """Usable from any thread.
 
@@ -81,7 +93,7 @@ class Shelf:
         database: Database,
         sources: Sources,
         notes: ChunkNotes,
-        index: ChunkIndex | None = None,
+        index: Nearest | None = None,
         changes: Changes | None = None,
     ) -> None:
         self._database = database

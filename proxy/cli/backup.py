@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from proxy.cli.options import AsJson, CannotRun, ConfigPath, DataDir, read_settings
+from proxy.cli.reading import stored
 from proxy.cli.remote import RunningServer
 from proxy.cli.stopping import stop_server
 from proxy.config import Settings
@@ -49,7 +50,7 @@ def create(
     if holder:
         made = RunningServer(holder, settings, PATIENCE).post("/admin/backup", body)
     else:
-        made = _create_here(directory, include_chroma, keep)
+        made = _create_here(directory, settings, include_chroma, keep)
     if as_json:
         _print_json(made)
         return
@@ -71,7 +72,7 @@ def list_(config: ConfigPath = None, data_dir: DataDir = None, as_json: AsJson =
         found = server.ask("GET", "/admin/backup")["backups"]
     else:
         with _failing():
-            found = [manifest.summary() for manifest in _backups(directory).all()]
+            found = [manifest.summary() for manifest in _backups(directory, settings).all()]
     if as_json:
         _print_json({"backups": found})
         return
@@ -94,7 +95,7 @@ def validate(stamp: Stamp, config: ConfigPath = None, data_dir: DataDir = None, 
         checked = server.ask("GET", f"/admin/backup/{stamp}/validate")
     else:
         with _failing():
-            checked = _backups(directory).check(stamp).told()
+            checked = _backups(directory, settings).check(stamp).told()
     if as_json:
         _print_json(checked)
     elif not checked["exists"]:
@@ -138,12 +139,12 @@ def restore(
     directory = DataDirectory(settings.server.data_dir)
     _require_stamp(stamp)
     with _failing():
-        checked = _backups(directory).check(stamp)
+        checked = _backups(directory, settings).check(stamp)
     if not checked.valid:
         for problem in checked.problems or (f"there is no backup {stamp}",):
             typer.echo(f"reprise: {problem}", err=True)
         raise typer.Exit(1)
-    _confirm(directory, stamp, yes)
+    _confirm(directory, settings, stamp, yes)
     holder = directory.holder()
     if holder:
         if not stop:
@@ -151,7 +152,7 @@ def restore(
                 f"a server holds {directory.root} (process {holder.get('pid')}): stop it first, or give --stop-server"
             )
         stop_server(directory, settings.server.drain_timeout)
-    restored = _restore_here(directory, checked, not no_safety, keep_safety)
+    restored = _restore_here(directory, settings, checked, keep_safety, safety=not no_safety)
     if as_json:
         _print_json(restored)
         return
@@ -168,22 +169,31 @@ def restore(
         )
 
 
-def _create_here(directory: DataDirectory, include_chroma: bool, keep: int | None) -> dict[str, Any]:
-    if not directory.database.is_file():
-        raise CannotRun(f"nothing is stored in {directory.root}")
+def _create_here(
+    directory: DataDirectory, settings: Settings, include_chroma: bool, keep: int | None
+) -> dict[str, Any]:
+    stored(settings)
     with _holding(directory):
-        backups = _backups(directory)
+        backups = _backups(directory, settings)
         made = backups.make(include_chroma=include_chroma)
         deleted = backups.keep(keep) if keep is not None else []
     return {**made.manifest.summary(), "seconds": made.seconds, "left_out": list(made.left_out), "deleted": deleted}
 
 
-def _restore_here(directory: DataDirectory, checked: Checked, safety: bool, keep: int) -> dict[str, Any]:
+def _restore_here(
+    directory: DataDirectory, settings: Settings, checked: Checked, keep: int, *, safety: bool
+) -> dict[str, Any]:
+    from proxy.backups import backups_of, target_of
+    from proxy.databases import driver_of
     from store.backups.restoring import Restoring
 
     with _holding(directory):
-        backups = _backups(directory)
-        restored = Restoring(directory, backups).restore(checked, safety=safety)
+        driver = driver_of(settings, directory)
+        backups = backups_of(directory, driver)
+        try:
+            restored = Restoring(directory, backups, target_of(driver)).restore(checked, safety=safety)
+        finally:
+            driver.close()
         deleted = _thinned(backups, keep) if safety else []
     about = {"safety": restored.safety, "forgotten_since": restored.forgotten_since, "deleted": deleted}
     return {"status": "restored", **restored.manifest.summary(), **about}
@@ -225,10 +235,11 @@ def _server(directory: DataDirectory, settings: Settings) -> RunningServer | Non
     return RunningServer(holder, settings, PATIENCE) if holder and "port" in holder else None
 
 
-def _backups(directory: DataDirectory) -> Backups:
+def _backups(directory: DataDirectory, settings: Settings) -> Backups:
     from proxy.backups import backups_of
+    from proxy.databases import driver_of
 
-    return backups_of(directory)
+    return backups_of(directory, driver_of(settings, directory))
 
 
 def _require_stamp(stamp: str) -> None:
@@ -236,12 +247,16 @@ def _require_stamp(stamp: str) -> None:
         raise CannotRun(f"'{stamp}' is no backup's stamp: they are like 20261121T131500Z")
 
 
-def _confirm(directory: DataDirectory, stamp: str, yes: bool) -> None:
-    if yes or not directory.database.exists():
-        return
+def _confirm(directory: DataDirectory, settings: Settings, stamp: str, yes: bool) -> None:
+    from proxy.databases import driver_of
+
+    with _failing():
+        driver = driver_of(settings, directory)
+        if yes or not driver.exists():
+            return
     if not sys.stdin.isatty():
         raise CannotRun("nobody is here to say whether this is meant: --yes does it")
-    typer.confirm(f"Put backup {stamp} in the place of what {directory.root} holds?", abort=True, err=True)
+    typer.confirm(f"Put backup {stamp} in the place of what {driver.shown} holds?", abort=True, err=True)
 
 
 def _print_json(value: Any) -> None:

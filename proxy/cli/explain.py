@@ -45,6 +45,8 @@ def explain(
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
     show(told)
+    if told["memory"].get("left_out"):
+        typer.echo(f"\nno server runs: {', '.join(told['memory']['left_out'])} are left out, and may change this")
     if told["reason"] == "no_entry" and namespace is None and not headers and not settings.auth.keys:
         # The commonest reason why nothing is found though the same call was a hit a moment ago.
         typer.echo(

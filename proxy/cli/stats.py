@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import typer
 
 from proxy.cli.options import AsJson, CannotRun, ConfigPath, DataDir, read_settings
-from proxy.cli.reading import stored
+from proxy.cli.reading import reading
 from proxy.config import Settings, parse_duration
 
 if TYPE_CHECKING:
@@ -80,22 +80,15 @@ def stats(
 def _found(settings: Settings, calls: Calls, sections: set[str], trend: Bucket | None, limit: int) -> dict[str, Any]:
     from memory.projects.registry import Registry
     from memory.statistics.trend import TooManyBuckets
-    from store.database import Database
-    from store.errors import StoreError
 
-    driver = stored(settings, "no log in {}: no server has run there yet")
     try:
-        database = Database(driver)
-        try:
+        # For reading alone: a server of another release may be at work on these tables.
+        with reading(settings) as database:
             if calls.project:
                 calls = dataclasses.replace(calls, project=Registry(database).resolve(calls.project))
             return _read(_Source(settings, database), calls, sections, trend, limit)
-        finally:
-            database.close()
     except TooManyBuckets as error:
         raise CannotRun(f"--window is too long for --trend {trend}: {error}") from error
-    except StoreError as error:
-        raise CannotRun(str(error)) from error
 
 
 def _read(source: _Source, calls: Calls, sections: set[str], trend: Bucket | None, limit: int) -> dict[str, Any]:
@@ -103,6 +96,7 @@ def _read(source: _Source, calls: Calls, sections: set[str], trend: Bucket | Non
     found = log.summary(calls)
     found["semantic"] = source.semantic(calls)
     found["memory"] = log.memory(calls, source.holdout)
+    found["flows"] = log.flows(calls, source.calls_per_day)
     found["ingestion"] = source.ingestion(calls)
     found["advice"] = source.advice(calls, found)
     if "top" in sections:
@@ -132,6 +126,8 @@ class _Source:
         """Reads what needs no cuts."""
         self.holdout = settings.memory.context.holdout
         """Share of sessions that get nothing out of memory."""
+        self.calls_per_day = settings.memory.flows.calls_per_day
+        """What a namespace may ask of the analysing model."""
 
     def semantic(self, calls: Calls) -> dict[str, Any]:
         """What serving by meaning stands on, by namespace."""

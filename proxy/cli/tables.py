@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from proxy.cli.section_tables import print_flows, print_ingestion
 from proxy.insights.advice import budgets_of, sentence
 
 NARROW = 120
@@ -30,6 +31,8 @@ def print_all(found: Row, *, semantic: bool, sessions: bool) -> None:
         _print_labels(found["semantic"])
     _print_standing(found, everything=semantic)
     _print_memory(found["memory"])
+    print_flows(found["flows"])
+    print_ingestion(found["ingestion"])
     for name, show in SECTIONS.items():
         if name in found:
             show(found[name])

@@ -14,6 +14,7 @@ from memory.statistics.audits import checked
 from memory.statistics.calls import Calls
 from memory.statistics.failures import failures
 from memory.statistics.figures import Figures
+from memory.statistics.flows import FlowFigures
 from memory.statistics.nearby import Near, nearest_misses, pairs
 from memory.statistics.prompts import Prompts, shortened
 from memory.statistics.repeats import DIMENSIONS, Repeats
@@ -74,6 +75,14 @@ class Insights:
         """
         figures = Figures(self._database).of(calls.namespace, calls.since)
         return {**figures, **worth_of(self._database, calls, holdout), "jobs": Jobs(self._database).counts()}
+
+    def flows(self, calls: Calls, calls_per_day: int) -> Row:
+        """Sessions of the window, what they taught, and what waits, of a namespace.
+
+        Args:
+            calls_per_day: what a namespace may ask of the analysing model.
+        """
+        return FlowFigures(self._database).of(calls.namespace, calls.since, calls_per_day)
 
     def prompts(self, calls: Calls, limit: int = SAMPLE) -> Row:
         """What saved most; what was paid for again, by prompt and by reason."""

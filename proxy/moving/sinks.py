@@ -24,6 +24,7 @@ from proxy.wire import ChatRequest
 from store.database import Database
 from store.directory import DataDirectory
 from store.epochs import Epochs
+from store.reader import ReadOnlyDatabase
 
 _ASIDE: Final = ("namespace", "project", "policy", "ttl", "made")
 
@@ -52,13 +53,15 @@ def open_store(settings: Settings, *, force: bool, dry: bool) -> Iterator[StoreS
     if not dry:
         directory.prepare()
         directory.hold({"pid": os.getpid()})
-        finish_restore(directory)
     with contextlib.ExitStack() as stack:
         stack.callback(directory.release)
         database: Database | None = None
         driver = driver_of(settings, directory)
+        if not dry:
+            finish_restore(directory, driver)
         if not dry or driver.exists():
-            database = Database(driver, alone=not dry)
+            # A dry run does not hold the directory: it leaves the tables as they are.
+            database = ReadOnlyDatabase(driver) if dry else Database(driver, alone=True)
             stack.callback(database.close)
         yield StoreSink(_warmer(settings, database), force=force, dry=dry)
 

@@ -22,7 +22,7 @@ DARING = 0.8
 def doubts(loaded: Loaded) -> list[Problem]:
     """Everything that is legal but doubtful, in the order of its lines."""
     policies = build_policies(loaded.settings.cache)
-    found = [*_routes(loaded, policies)]
+    found = [*_routes(loaded, policies), *_sources(loaded)]
     for name, policy in policies.named.items():
         if is_written(loaded, name):
             found += [(("cache", "policies", name, key), message) for key, message in _policy(policy)]
@@ -37,6 +37,13 @@ def _routes(loaded: Loaded, policies: Policies) -> Found:
         if _is_callers_choice(route.match) and not is_no_looser(policies.named[route.policy], default):
             said = "any caller may take it, by what it says of itself, and gets more reuse than `default` gives"
             yield ("cache", "routes", place, "match"), f"{said}: add a key, a namespace or a model"
+
+
+def _sources(loaded: Loaded) -> Found:
+    for name, source in loaded.settings.memory.sources.items():
+        if not source.path.is_dir():
+            what = "is no folder" if source.path.exists() else "there is no such folder now"
+            yield ("memory", "sources", name), f"{what}: nothing of it can be read until there is"
 
 
 def _is_callers_choice(match: MatchSettings) -> bool:

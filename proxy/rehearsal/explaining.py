@@ -14,14 +14,18 @@ import sqlalchemy as sa
 from cache.classes import last_user_text
 from cache.explanation import Explainer
 from cache.neighbours import Neighbours
-from memory.context.composing import composed
+from memory.context.composing import Composer
 from memory.context.grounds import Grounds
 from memory.context.pool import Pool
+from memory.context.retrieval import Retriever
 from memory.memories.memories import Memories
 from memory.projects.registry import Registry
 from memory.projects.state import State
+from memory.sources.chunk_notes import ChunkNotes
+from memory.sources.shelf import Shelf
 from proxy.auth import DEFAULT_NAMESPACE, Authenticator, Caller
 from proxy.config import Settings
+from proxy.contexts import weights_of
 from proxy.controls import read_controls
 from proxy.exchange import Exchange
 from proxy.explaining import caller_of, explanation_of
@@ -31,16 +35,19 @@ from proxy.live.running import Live
 from proxy.placing import place
 from proxy.policy.policies import error_budgets
 from proxy.rehearsal.archive import in_force, load_configured
+from proxy.rehearsal.documents import PiecesAtRest
 from proxy.rehearsal.stage import IndexedAtOnce
+from proxy.remembering.in_force import sources_in
 from proxy.wire import ChatRequest, check_chat
 from store.database import Database
 from store.directory import DataDirectory
+from store.embedder import Embedder
 from store.entries import Entries
 from store.epochs import Epochs
 from store.experiments import KnownExperiments
 from store.flat import FlatIndex
 from store.labels import Labels
-from store.tables import entries
+from store.tables import entries, flows
 
 MEMORY = 1000
 """Answers held in memory: few are looked at."""
@@ -63,8 +70,9 @@ def explain_here(
     caller = caller_of(admin, namespace)
     names, epoch = Registry(database).names, Epochs(database).of(caller.namespace)
     exchange = place(request, caller, running.router, running.policies, names=names, epoch=epoch)
-    exchange = settled(exchange, _given(settings, database, exchange), settings.memory.context.holdout)
     embedder, verifier = load_configured(settings)
+    given = _given(settings, database, exchange, embedder)
+    exchange = settled(exchange, given, settings.memory.context.holdout)
     judges = None
     if verifier is not None:
         judges = in_force(settings, database, embedder.id, verifier, error_budgets(settings.cache))
@@ -74,18 +82,43 @@ def explain_here(
     _fill(index, database, exchange.call.scope.partition, embedder.id)
     exposed = admin.role == "admin" or settings.server.expose == "full"
     explainer = Explainer(kept, neighbours, judges, Labels(database), time.time)
-    return asyncio.run(explanation_of(exchange, explainer, settings, exposed=exposed))
+    told = asyncio.run(explanation_of(exchange, explainer, settings, exposed=exposed))
+    left_out = _left_out(database, exchange)
+    if left_out:
+        told["memory"]["left_out"] = left_out
+    return told
 
 
-def _given(settings: Settings, database: Database, exchange: Exchange) -> Exchange:
-    """The call with what memory has for it."""
+def _given(settings: Settings, database: Database, exchange: Exchange, embedder: Embedder) -> Exchange:
+    """The call with what memory and documents have for it."""
     asked = last_user_text(exchange.request.body["messages"])
     if exchange.call.policy.memory == "off" or not asked.strip():
         return exchange
     scope = exchange.call.scope
-    ground = Grounds(Pool(database, Memories(database)), State(database)).of(scope.namespace, scope.project)
-    chosen = composed(ground, scope.project, asked, settings.memory.context.budget)
+    composer = Composer(
+        Grounds(Pool(database, Memories(database)), State(database)),
+        _retriever(settings, database, embedder),
+        lambda: settings.memory.retrieval.least_similarity,
+    )
+    chosen = composer.compose(scope.namespace, scope.project, asked, settings.memory.context.budget).pack
     return exchange if chosen is None else injected(exchange, chosen)
+
+
+def _retriever(settings: Settings, database: Database, embedder: Embedder) -> Retriever:
+    known = sources_in(settings)
+    pieces = PiecesAtRest(database, lambda: known, embedder.id)
+    shelf = Shelf(database, lambda: known, ChunkNotes(database), pieces)
+    return Retriever(shelf, lambda: embedder, lambda: weights_of(settings.memory.retrieval))
+
+
+def _left_out(database: Database, exchange: Exchange) -> list[str]:
+    """What a running server would look at besides: which flow a session follows is known to it alone."""
+    if exchange.call.policy.memory == "off":
+        return []
+    published = sa.select(flows.c.id).where(
+        flows.c.namespace == exchange.call.scope.namespace, flows.c.status == "published"
+    )
+    return ["flows"] if database.query(published.limit(1)) else []
 
 
 def _admin(settings: Settings, authenticator: Authenticator, headers: Mapping[str, str]) -> Caller:

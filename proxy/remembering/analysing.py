@@ -76,11 +76,11 @@ class AnalysingModel:
         try:
             answer = await self._asking.ask(self.name, messages, schema=schema, timeout=self._timeout)
         except ProxyError:
-            self._metrics.analysis_calls.labels("failed").inc()
+            self._metrics.analyst_calls.labels("failed").inc()
             self._again = self._clock() + min(LONGEST_OUTAGE, OUTAGE * 2**self._failures)
             self._failures = min(self._failures + 1, 16)
             raise
-        self._metrics.analysis_calls.labels("answered").inc()
+        self._metrics.analyst_calls.labels("answered").inc()
         self._failures = 0
         return answer
 

@@ -1,8 +1,8 @@
 """Finds the sessions of a selection and what they taught.
 
 A session is found by a word in its row or in one of its steps, by an interaction of it that goes, and by its own id or
-the id that its calls bear. A flow is found by its words: what sessions taught and a person approved is nobody's any more.
-Of a flow that holds the words in an earlier version alone, only that version is.
+the id that its calls bear. A flow is found by its words: what sessions taught and a person approved is nobody's any
+more. Of a flow that holds the words in an earlier version alone, only that version is.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import JSONResponse
 
+from memory.statistics.flows import EVER, FlowFigures
 from proxy.errors import Unavailable
 from proxy.live.reload import Reloader
 from proxy.remembering.standing import SourcesStanding
@@ -83,9 +84,26 @@ def metrics(parts: Parts, _: Admin) -> Response:
         for state in ("waiting", "set_aside"):
             parts.metrics.memory_queue.labels(state).set(sum(counted[state] for counted in jobs))
         _show_sources(parts)
+        _show_flows(parts)
     except StoreError as error:
         parts.health.failed(error)
     return Response(generate_latest(parts.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _show_flows(parts: Services) -> None:
+    figures = FlowFigures(parts.database).of(None, EVER, parts.settings.memory.flows.calls_per_day)
+    metrics, proposals = parts.metrics, figures["proposals"]["by_status"]
+    for status, count in figures["sessions"].items():
+        if status != "count":
+            metrics.sessions.labels(status).set(count)
+    for gauge, counted in ((metrics.flows, figures["flows"]), (metrics.proposals, proposals)):
+        for status, count in counted.items():
+            gauge.labels(status).set(count)
+    for state in ("waiting", "deferred"):
+        metrics.analyses_waiting.labels(state).set(figures["analyses"][state])
+    for state in ("waiting", "failed"):
+        metrics.notification_queue.labels(state).set(figures["notifications"][state])
+    metrics.analysis_calls_today.set(figures["budget"]["calls"])
 
 
 def _show_sources(parts: Services) -> None:

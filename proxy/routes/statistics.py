@@ -68,12 +68,15 @@ def stats(parts: Parts, caller: AnyCaller, reader: Reader, calls: Selected) -> d
     memories with those held out (``memory.context.holdout``): corrections, repeats, tokens and calls, each with the
     difference and its 95 % interval; ``memory.prompt_cache`` says how much of the prompts upstreams had cached.
     ``ingestion`` counts documents and pieces of the sources that the namespace may read, and for admins the runs in the
-    window by status; ``GET /sources`` says more.
+    window by status; ``GET /sources`` says more. ``flows`` counts the sessions of the window and how many followed a
+    flow, how they ended, analyses by their outcome, proposals by status and type, today's calls to the analysing model
+    beside what a namespace may make, and what people were told of.
     """
     semantic = parts.learning.standing(calls.namespace)
     memory = reader.memory(calls, parts.settings.memory.context.holdout)
     held = ingestion(parts.database, parts.remembering.library.sources(), calls, runs=caller.visible is None)
-    return {**reader.summary(calls), "semantic": semantic, "memory": memory, "ingestion": held}
+    flows = reader.flows(calls, parts.settings.memory.flows.calls_per_day)
+    return {**reader.summary(calls), "semantic": semantic, "memory": memory, "flows": flows, "ingestion": held}
 
 
 @router.get("/semantic", operation_id="stats_semantic")

@@ -11,21 +11,21 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
 
 from store.backups.checking import Checked
-from store.backups.content import look
-from store.backups.copying import connect
+from store.backups.content import Content, connect, look
 from store.backups.files import copied, hand_over, sync, sync_folders, written
 from store.backups.folder import SPARE, Backups
-from store.backups.manifest import DATABASE, FOLDERS, SECRET, Manifest
+from store.backups.manifest import FOLDERS, SECRET, Manifest
 from store.backups.stamps import is_stamp
 from store.database import BUSY_SECONDS
 from store.directory import DataDirectory
@@ -35,6 +35,9 @@ from store.tables import audit
 BESIDE: Final = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a database: another one's would be taken for the new one's."""
 
+NAMES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+
+_NOT_BEGUN: Final = "a restore was interrupted before it had changed anything: ask for it again"
 _JOURNAL: Final = "journal.json"
 _UNFINISHED: Final = "the restore has begun and cannot be finished"
 
@@ -50,13 +53,48 @@ class Restored:
     """Receipts of what was forgotten after the backup was made: its words are back."""
 
 
-class Restoring:
-    """Restores into one data directory, which this process holds. All of it blocks."""
+class Target(Protocol):
+    """Where the database of a backup goes: a file of SQLite's here, a server in ``store.backups.postgres``."""
 
-    def __init__(self, directory: DataDirectory, backups: Backups) -> None:
+    sql: str
+    """Which of ``manifest.DATABASES`` it takes."""
+
+    def exists(self) -> bool:
+        """Is anything there that would be lost?"""
+
+    def forgotten_since(self, created_at: str) -> int:
+        """Receipts of what was forgotten since then."""
+
+    def quiesce(self) -> None:
+        """See that nobody uses what is there. Raises ``BackupError``."""
+
+    def stage(self, path: Path) -> Path | None:
+        """Where the backup's file is to be copied first, for ``path`` in the place of the restore; None: nowhere."""
+
+    def put(self, backup: Path, journal: Mapping[str, Any], place: Path) -> None:
+        """Put the database of a backup there, so far as that cannot be done again and again.
+
+        Raises ``BackupError``: nothing has changed.
+        """
+
+    def arrived(self, journal: Mapping[str, Any]) -> bool:
+        """Did ``put`` come to its end, as far as anybody can tell?"""
+
+    def finish(self, staged: Path) -> bool:
+        """Do what can be done again and again; False where an earlier try did it. Raises ``OSError``."""
+
+    def check(self) -> Content | None:
+        """What is there now; None where that was looked at before."""
+
+
+class Restoring:
+    """Restores into one data directory and its database, which this process holds. All of it blocks."""
+
+    def __init__(self, directory: DataDirectory, backups: Backups, target: Target | None = None) -> None:
         self._directory = directory
         self._backups = backups
-        self._place = _Place(directory)
+        self._target = target or SQLiteTarget(directory.database)
+        self._place = _Place(directory, self._target)
 
     def restore(self, checked: Checked, *, safety: bool = True) -> Restored:
         """Back up what is there, put a backup in its place, check again.
@@ -69,13 +107,15 @@ class Restoring:
             BackupError: nothing has changed, unless its text says so.
         """
         manifest = _valid(checked)
+        self._require_same(manifest)
         try:
             self._place.clear()
+            self._target.quiesce()
             kept = self._keep_safe() if safety else None
-            since = self._forgotten_since(manifest)
+            since = self._target.forgotten_since(manifest.created_at)
             self._stage(manifest)
-            self._quiesce()
-            self._place.commit(manifest, kept)
+            self._target.quiesce()
+            self._put(manifest, self._place.commit(manifest, kept))
         except OSError as error:
             raise BackupError(f"nothing was restored: {error.strerror or error}") from error
         finally:
@@ -86,27 +126,27 @@ class Restoring:
             raise BackupError(f"{_UNFINISHED}: {error.strerror or error}; the next start tries again") from error
         return Restored(manifest, kept, since)
 
+    def _require_same(self, manifest: Manifest) -> None:
+        if manifest.sql != self._target.sql:
+            raise BackupError(
+                f"nothing was restored: the backup is of {NAMES[manifest.sql]}, and {NAMES[self._target.sql]} is"
+                " configured (store.sql)"
+            )
+
+    def _put(self, manifest: Manifest, journal: Mapping[str, Any]) -> None:
+        try:
+            self._target.put(self._backups.home / manifest.stamp, journal, self._place.home)
+        except BackupError as error:
+            self._place.take_back()
+            raise BackupError(f"nothing was restored: {error}") from error
+
     def _keep_safe(self) -> str | None:
-        if not self._directory.database.exists():
+        if not self._target.exists():
             return None
         try:
             return self._backups.make(kind="safety").manifest.stamp
         except BackupError as error:
             raise BackupError(f"what is there now cannot be backed up, so nothing was restored: {error}") from error
-
-    def _forgotten_since(self, manifest: Manifest) -> int:
-        if not self._directory.database.exists():
-            return 0
-        counted = sa.select(sa.func.count()).where(audit.c.action == "forget", audit.c.at >= manifest.created_at)
-        engine = sa.create_engine("sqlite://", creator=lambda: connect(self._directory.database))
-        try:
-            with engine.connect() as connection:
-                return connection.scalar(counted) or 0
-        except sa.exc.SQLAlchemyError:
-            # Of an early schema, or damaged: it knows of none.
-            return 0
-        finally:
-            engine.dispose()
 
     def _stage(self, manifest: Manifest) -> None:
         staged, backup = self._place.staged, self._backups.home / manifest.stamp
@@ -119,25 +159,50 @@ class Restoring:
         for name in manifest.includes:
             (staged / name).mkdir(mode=0o700)
         for path, said in manifest.files.items():
-            if path not in (DATABASE, SECRET) and path.partition("/")[0] not in FOLDERS:
+            target = self._target.stage(staged) if path == manifest.database else staged / path
+            if target is None or (path not in (manifest.database, SECRET) and path.partition("/")[0] not in FOLDERS):
                 continue
-            target = staged / path
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if copied(backup / path, target) != said:
                 raise BackupError(f"nothing was restored: {path} changed while it was copied")
         hand_over(self._place.home, self._directory.root)
         sync_folders(self._place.home)
 
-    def _quiesce(self) -> None:
+
+class SQLiteTarget:
+    """The SQLite file of a data directory: copied beside it, it takes its place in one step."""
+
+    sql = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def exists(self) -> bool:
+        return self._path.exists()
+
+    def forgotten_since(self, created_at: str) -> int:
+        if not self.exists():
+            return 0
+        counted = sa.select(sa.func.count()).where(audit.c.action == "forget", audit.c.at >= created_at)
+        engine = sa.create_engine("sqlite://", creator=lambda: connect(self._path))
+        try:
+            with engine.connect() as connection:
+                return connection.scalar(counted) or 0
+        except sa.exc.SQLAlchemyError:
+            # Of an early schema, or damaged: it knows of none.
+            return 0
+        finally:
+            engine.dispose()
+
+    def quiesce(self) -> None:
         """Have the old database without a log: at no moment does one lie beside the wrong database.
 
         It fails while another has the database open, who would delete the new one's log when it is done.
         """
-        path = self._directory.database
-        if not path.exists():
+        if not self.exists():
             return
         try:
-            with contextlib.closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+            with contextlib.closing(sqlite3.connect(self._path, timeout=BUSY_SECONDS)) as connection:
                 connection.execute("PRAGMA journal_mode=DELETE").fetchall()
         except sqlite3.Error as error:
             # The low byte is the kind; an error of the driver's own has none.
@@ -147,8 +212,28 @@ class Restoring:
                 ) from error
             # Too damaged for that; it is about to go.
 
+    def stage(self, path: Path) -> Path | None:
+        return path / self._path.name
 
-def finish(directory: DataDirectory) -> str | None:
+    def put(self, backup: Path, journal: Mapping[str, Any], place: Path) -> None:
+        """The journal is enough: ``finish`` does it."""
+
+    def arrived(self, journal: Mapping[str, Any]) -> bool:
+        return True
+
+    def finish(self, staged: Path) -> bool:
+        if not (staged / self._path.name).exists():
+            return False
+        for ending in BESIDE:
+            self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
+        os.replace(staged / self._path.name, self._path)
+        return True
+
+    def check(self) -> Content | None:
+        return look(self._path)
+
+
+def finish(directory: DataDirectory, target: Target | None = None) -> str | None:
     """Finish, or clear away, a restore that was interrupted; says what it did, None where there was none.
 
     For whoever has just taken the directory, before it opens anything there.
@@ -156,14 +241,18 @@ def finish(directory: DataDirectory) -> str | None:
     Raises:
         BackupError: it cannot be finished; the directory is not to be used.
     """
-    place = _Place(directory)
+    place = _Place(directory, target or SQLiteTarget(directory.database))
     try:
         place.sweep()
         if not place.home.exists():
             return None
         if not place.journal.exists():
             place.abandon()
-            return "a restore was interrupted before it had changed anything: ask for it again"
+            return _NOT_BEGUN
+        if not place.has_arrived():
+            place.take_back()
+            place.abandon()
+            return _NOT_BEGUN
         journal = place.finish()
     except OSError as error:
         raise BackupError(f"{_UNFINISHED}: {error.strerror or error}") from error
@@ -183,8 +272,9 @@ def _valid(checked: Checked) -> Manifest:
 class _Place:
     """The folder by which a restore can be taken up again."""
 
-    def __init__(self, directory: DataDirectory) -> None:
+    def __init__(self, directory: DataDirectory, target: Target) -> None:
         self._directory = directory
+        self._target = target
         self.home = directory.root / "restore"
         self.staged = self.home / "staged"
         self.journal = self.home / _JOURNAL
@@ -197,7 +287,8 @@ class _Place:
         if self.journal.exists():
             # It was told at that time that the outcome is damaged; what is asked for now replaces it.
             with contextlib.suppress(BackupError):
-                self.finish()
+                if self.has_arrived():
+                    self.finish()
         if self.home.exists():
             shutil.rmtree(self.home)
 
@@ -211,15 +302,31 @@ class _Place:
         if self._done.exists():
             shutil.rmtree(self._done)
 
-    def commit(self, manifest: Manifest, safety: str | None) -> None:
-        """From here on it happens. Raises ``OSError``: then it does not."""
-        about = {"schema": manifest.schema, "rows": dict(manifest.rows)}
-        body = {"stamp": manifest.stamp, "safety": safety, **about}
+    def commit(self, manifest: Manifest, safety: str | None) -> Mapping[str, Any]:
+        """From here on it happens, if ``Target.put`` has anything to do, with that; gives the journal.
+
+        Raises ``OSError``: then it does not.
+        """
+        about = {"schema": manifest.schema, "rows": dict(manifest.rows), "sql": manifest.sql}
+        body = {"stamp": manifest.stamp, "safety": safety, "nonce": secrets.token_hex(8), **about}
         partial = self.home / f"{_JOURNAL}.partial"
         written(partial, json.dumps(body))
         partial.replace(self.journal)
         sync(self.home)
         sync(self._directory.root)
+        return body
+
+    def take_back(self) -> None:
+        """It does not happen. Raises ``OSError``."""
+        self.journal.unlink(missing_ok=True)
+        sync(self.home)
+
+    def has_arrived(self) -> bool:
+        """Has the database of an interrupted restore been put in its place? Raises ``BackupError``."""
+        journal = self._read()
+        if journal.get("sql", "sqlite") != self._target.sql:
+            raise BackupError(f"an interrupted restore is of {NAMES[journal['sql']]}: finish it with that configured")
+        return self._target.arrived(journal)
 
     def finish(self) -> Mapping[str, Any]:
         """Do what is left of it, check, and clear away; gives the journal. Raises ``BackupError``, ``OSError``."""
@@ -227,7 +334,7 @@ class _Place:
         for name in FOLDERS:
             self._switch_folder(name)
         self._switch_file(self._directory.secret_key)
-        if self._switch_database():
+        if self._target.finish(self.staged):
             self._check(journal)
         sync(self._directory.root)
         # At once: without its journal it would look like one that has not begun.
@@ -257,18 +364,10 @@ class _Place:
         if staged.exists():
             os.replace(staged, path)
 
-    def _switch_database(self) -> bool:
-        """False where an earlier try did it."""
-        path = self._directory.database
-        if not (self.staged / path.name).exists():
-            return False
-        for ending in BESIDE:
-            path.with_name(path.name + ending).unlink(missing_ok=True)
-        self._switch_file(path)
-        return True
-
     def _check(self, journal: Mapping[str, Any]) -> None:
-        content = look(self._directory.database)
+        content = self._target.check()
+        if content is None:
+            return
         said = {"schema": content.schema, "rows": dict(content.rows)}
         problems = content.problems or tuple(
             f"{name} is not what the backup says" for name in said if said[name] != journal[name]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sqlite3
 import threading
 from concurrent.futures import Future
 
@@ -655,9 +654,7 @@ async def test_an_index_that_answers_is_not_said_to_work_while_writes_to_it_fail
 
 def break_table(rig):
     rig.settle()
-    with sqlite3.connect(rig.database.path) as connection:
-        connection.execute("DROP TABLE entries")
-    connection.close()
+    rig.database.transact(lambda connection: connection.execute(sa.text("DROP TABLE entries")))
 
 
 async def test_a_broken_database_is_a_miss_and_told(make_rig):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import sqlite3
 import threading
@@ -180,3 +181,15 @@ def test_a_source_of_one_namespace_is_invisible_to_another(launch: Launch, docs:
     for key, documents in ((TEAM_A, 2), (TEAM_B, 0)):
         stats = server.http.get("/stats", headers={"authorization": f"Bearer {key}"}).json()["ingestion"]
         assert stats["documents"] == documents, "nor do statistics tell of it"
+
+
+def test_explain_knows_documents_whether_a_server_runs_or_not(launch: Launch, docs: Path) -> None:
+    server = launch(sources(docs=str(docs)))
+    ingest(server, "docs")
+    asked = ("explain", "When does the harbour open?", "--model", "scripted", "--json", "--data-dir", server.data_dir)
+    running = run(*asked, cwd=server.folder)
+    server.stop()
+    stopped = run(*asked, cwd=server.folder)
+    told = [json.loads(done.out)["memory"] for done in (running, stopped)]
+    assert len(told[0]["chunks"]) > 0, "the server puts a piece into the prompt"
+    assert told[1] == told[0], "and so does the command by itself"

@@ -267,7 +267,7 @@ def test_the_list_is_as_long_as_the_limit_and_never_longer_than_the_cap(interact
 def test_the_log_survives_a_restart(database, interactions, record):
     [id_] = record(FULL)
     database.close()
-    again = Database(database.path)
+    again = Database(database.driver)
     assert Interactions(again).get(id_)["response"] == FULL["response"]
     again.close()
 

@@ -161,6 +161,44 @@ async def test_an_answer_goes_with_the_document_it_was_made_with(shelved, model,
         assert did(await ask(client)) == ("hit", "exact"), "another document makes no difference"
 
 
+async def test_while_documents_are_read_a_prompt_asked_before_costs_no_search(shelved, model, monkeypatch):
+    async with shelved() as (client, parts):
+        await ask(client)
+        shelf, searched = parts.remembering.shelf, []
+        search = shelf.search
+        monkeypatch.setattr(shelf, "search", lambda *given: (searched.append(given), search(*given))[1])
+        changes = parts.remembering.library.index._changes
+        changes.grown()
+        changes.altered(["another piece"])
+        assert did(await ask(client)) == ("hit", "exact"), "what was chosen holds"
+        assert searched == [], "nothing is searched again"
+        changes.settled()
+        assert did(await ask(client)) == ("hit", "exact"), "the new ones are no better"
+        assert len(searched) == 1, "but that was looked for"
+
+
+async def test_while_documents_are_read_nothing_that_is_gone_is_shown(shelved, model, folder):
+    async with shelved() as (client, parts):
+        await ask(client)
+        library = parts.remembering.library
+        library.index._changes.grown()
+        document = library.ingestion.documents.known("docs")["backups.md"]
+        await asyncio.to_thread(library.ingestion.forget, [document.id])
+        assert did(await ask(client)) == ("miss", "upstream"), "its document is gone"
+        assert last_user(model.calls[-1]) == BACKUPS
+
+
+async def test_a_document_that_is_called_otherwise_is_quoted_so(shelved, model, folder):
+    (folder / "plan.md").write_text("---\ntitle: Plan A\n---\n\nThe backups and disks.\n")
+    async with shelved() as (client, parts):
+        await ask(client, "the backups and disks?")
+        assert "Plan A" in last_user(model.calls[-1])
+        (folder / "plan.md").write_text("---\ntitle: Plan B\n---\n\nThe backups and disks.\n")
+        await ingest(parts)
+        assert did(await ask(client, "the backups and disks?")) == ("miss", "upstream"), "its words are the same"
+        assert "Plan B" in last_user(model.calls[-1])
+
+
 async def test_an_answer_goes_with_the_state_it_was_made_with(shelved, model):
     async with shelved() as (client, parts):
         headers = {"x-reprise-project": "apollo"}

@@ -78,3 +78,13 @@ def test_a_looser_policy_that_callers_can_choose_for_themselves(doubted, match):
 )
 def test_a_route_that_the_operator_decides_on(doubted, route):
     assert doubted(f"cache: {{routes: [{route}]}}") == []
+
+
+def test_a_source_whose_folder_is_missing(doubted, tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "a-file").write_text("")
+    sources = f"{{docs: {tmp_path}/there, gone: {tmp_path}/gone, file: {{path: {tmp_path}/a-file}}}}"
+    found = doubted(f"memory:\n  sources: {sources}\n")
+    assert [(line, key) for line, key, _ in found] == [(2, "memory.sources.gone"), (2, "memory.sources.file")]
+    assert [message.partition(":")[0] for *_, message in found] == ["there is no such folder now", "is no folder"]
+    assert str(tmp_path) not in str(found), "no value is told"

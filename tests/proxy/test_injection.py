@@ -475,7 +475,8 @@ async def test_explain_knows_what_would_be_put_in_and_counts_nothing(run_app, mo
         got = await ask(client)
         told = (await client.post("/cache/explain", json=body())).json()
         assert (told["verdict"], told["tier"]) == ("hit", "exact")
-        assert told["memory"] == {"mode": "full", "memories": [made.id], "state": [], "chunks": [], "held_out": False}
+        given = {"memories": [made.id], "state": [], "chunks": [], "flow": None}
+        assert told["memory"] == {"mode": "full", **given, "held_out": False}
         assert told["keys"]["exact"] == (await logged(client, got))["input_hash"]
         assert parts.metrics.memories_injected._value.get() == 1
         off = (await client.post("/cache/explain", json=body(), headers={"x-reprise-memory": "off"})).json()

@@ -273,7 +273,7 @@ def test_the_newest_are_kept_and_those_of_restores(backups):
     assert [manifest.stamp for manifest in backups.all()] == [stamps[3], stamps[2], safety]
     newer = [backups.make(kind="safety").manifest.stamp for _ in range(2)]
     assert backups.keep(2, "safety") == [safety], "of those of restores likewise, where that is asked"
-    assert backups.stamps() == [newer[1], newer[0], stamps[3], stamps[2]]
+    assert set(backups.stamps()) == {*newer, *stamps[2:]}
 
 
 def test_no_database_no_backup(tmp_path):

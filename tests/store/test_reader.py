@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 
 import pytest
 import sqlalchemy as sa
@@ -79,7 +80,13 @@ def test_tables_of_another_release_are_refused(filled):
     database = Database(filled)
     database.transact(lambda connection: connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'")))
     database.close()
-    with pytest.raises(DatabaseError, match="another release"):
+    with pytest.raises(DatabaseError, match="another release, an older one"):
+        ReadOnlyDatabase(filled)
+    with sqlite3.connect(filled) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",), "nothing migrated"
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(DatabaseError, match="another release, a newer one"):
         ReadOnlyDatabase(filled)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.context.notes import MOST_CHARS, SHARES, note_of, ranked, reach
-from memory.context.packs import CLOSING, NOTES_HEAD, OPENING, PIECES_HEAD, STATE_HEAD, pack
+from memory.context.packs import CLOSING, NOTES_HEAD, OPENING, PIECES_HEAD, STATE_HEAD, beside_memories, pack
 from memory.context.pieces import pieces_of
 from memory.context.ranking import Ranked
 from memory.context.statements import by_need, statements_of
@@ -404,3 +404,15 @@ def test_whatever_all_of_them_say_the_block_is_whole_and_within_its_budget(memor
     ours = {head.strip() for head in (STATE_HEAD, NOTES_HEAD, PIECES_HEAD)}
     assert len([line for line in heads if line in ours]) <= 3, "no document makes a head of ours"
     assert len(heads) <= 3 + len(made.chunks), "every line is a fact's, a memory's, or quoted under its head"
+
+
+def test_what_a_block_holds_beside_memories():
+    piece = chunk("Disks are changed in May.", headings=("Disks",))
+    rest = beside_memories(full([memory("backups run nightly")], STATE, quotes(piece)).text)
+    assert "SQLite only" in rest, "the state"
+    assert "Disks are changed in May." in rest, "the pieces"
+    assert "nightly" not in rest, "and no memory"
+    alone = packed([memory("backups run nightly")], "backups")
+    assert beside_memories(alone.text) == ""
+    assert beside_memories(f"{alone.text}\n\nA flow: ask for the room.") == "A flow: ask for the room."
+    assert beside_memories("A flow alone.") == "A flow alone."

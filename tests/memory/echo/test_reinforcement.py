@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from memory.context.packs import CLOSING, NOTES_HEAD, OPENING, PIECES_HEAD
 from memory.echo.reinforcement import CONTRADICTED, LOW, UNUSED, Reinforcement, Rules
 from memory.interactions import stamp
 from memory.memories.memories import Memories
@@ -116,6 +117,18 @@ def test_prompt_text_is_no_echo(reinforcement, remember, answered, kept):
     assert not reinforcement.learn(answered(asked, ECHO, **injected(id_))).used, "named, but the prompt gave it"
     assert not reinforcement.learn(answered(asked, ECHO, session_id="s2")).used, "nor out of the pool"
     assert kept.get(id_).confidence == 0.5, "nothing moved"
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_what_stood_in_the_prompt_beside_memories_is_no_echo(reinforcement, remember, answered, kept, named):
+    id_ = remember()
+    block = f"{OPENING}{NOTES_HEAD}- {FACT}\n{PIECES_HEAD}Guide:\n> {ECHO}\n{CLOSING}"
+    pack = {"text": block, "memories": [[id_, 1]] if named else []}
+    told = reinforcement.learn(answered(context_pack=pack, memories_used=[id_] if named else []))
+    assert not told.used, "the answer may have it from the document"
+    alone = {**pack, "text": f"{OPENING}- {FACT}\n{CLOSING}"}
+    told = reinforcement.learn(answered(context_pack=alone, memories_used=[id_], session_id="s2"))
+    assert list(told.used) == [id_], "the block's own memories are no prompt"
 
 
 def test_what_the_answer_before_told_may_be_repeated_from_there(reinforcement, remember, answered):
@@ -303,7 +316,6 @@ def test_decay_is_undone_by_an_echo_but_no_persons_word(reinforcement, remember,
     hygiene = Actor("hygiene", "decayed below the floor")
 
     def decay(connection):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
         kept.adjust(connection, decayed, actor=hygiene, action="decay", status="superseded", decayed_on="2026-09-01")
         kept.adjust(connection, parted, actor=hygiene, action="decay", confidence=0.4, decayed_on="2026-09-01")
 
@@ -319,7 +331,6 @@ def test_what_has_expired_does_not_come_back(reinforcement, remember, answered, 
     id_ = remember(confidence=0.4)
 
     def expire(connection):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
         kept.adjust(connection, id_, actor=Actor("hygiene"), action="decay", confidence=0.35, decayed_on="2026-09-01")
         kept.adjust(connection, id_, actor=Actor("hygiene"), action="expire", status="superseded")
 

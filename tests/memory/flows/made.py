@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 from hypothesis import strategies as st
 
-PRINTER = {
+PRINTER: dict[str, Any] = {
     "title": "Printer does not print",
     "description": "A printer shows offline, or jobs stay in the queue.",
     "match_keywords": ["printer", "offline", "print queue", "spooler", "jobs stuck"],
@@ -45,15 +46,16 @@ PRINTER = {
 }
 
 
-def given(**changes):
+def given(**changes: Any) -> dict[str, Any]:
     """The printer's flow as JSON, its own to change."""
     return {**copy.deepcopy(PRINTER), **changes}
 
 
-def node(flow, id_):
+def node(flow: dict[str, Any], id_: str) -> dict[str, Any]:
     """A node of it, to be changed in place."""
     tree = flow["tree_structure"]
-    return next(one for one in (tree, *tree["children"]) if one["id"] == id_)
+    nodes: list[dict[str, Any]] = [tree, *tree["children"]]
+    return next(one for one in nodes if one["id"] == id_)
 
 
 def lasting(size):

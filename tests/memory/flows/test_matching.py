@@ -73,7 +73,7 @@ def test_limits_are_met_to_the_digit(wanted):
     keyword = 2 / 3
     cosine = np.float32((wanted - 0.3 * keyword - 0.2) / 0.5)
     vectors = np.array([[cosine, np.sqrt(1 - cosine**2)], [0, 1]], np.float32)
-    candidates = Candidates([["printer", "offline"]], [""], [None], vectors)
+    candidates = Candidates([stems(["printer", "offline"])], [""], [None], vectors)
     score = candidates.best(
         {"print", "offlin"} | terms("printer offline"), np.array([1, 0], np.float32), "", None, np.zeros(1)
     )
@@ -82,7 +82,7 @@ def test_limits_are_met_to_the_digit(wanted):
 
 
 def test_what_is_opposed_counts_as_nothing():
-    candidates = Candidates([["x"]], [""], [None], np.array([[-1, 0], [-1, 0]], np.float32))
+    candidates = Candidates([frozenset("x")], [""], [None], np.array([[-1, 0], [-1, 0]], np.float32))
     found = candidates.best(frozenset(), np.array([1, 0], np.float32), "", None, np.full(1, 1e12))
     assert (found.score, found.semantic) == (0.0, 0.0)
 

@@ -267,7 +267,6 @@ def test_the_version_rises_after_the_commit(memories, database):
     seen = []
 
     def work(connection):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
         memories.adjust(connection, memory.id, actor=Actor("hygiene"), action="decay", confidence=0.9)
         seen.append(memories.version("home"))
 
@@ -447,7 +446,6 @@ def test_adjusting_is_audited_with_its_cause_and_changes_nothing_without_a_diffe
     given = {"actor": Actor("reinforcement"), "action": "used", "interaction_id": "int_9"}
 
     def work(connection):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
         memories.adjust(connection, memory.id, **given, confidence=0.52, reference_count=1)
         memories.adjust(connection, memory.id, **given, confidence=0.52)
         assert memories.adjust(connection, "mem_none", **given, confidence=0.52) is None

@@ -53,7 +53,9 @@ def flow(database, version=2, at=HOUR):
 
 def session(database, status="escalated", at=HOUR):
     moments = {"started_at": HOUR, "last_at": HOUR, "ended_at": at}
-    put(database, sessions, namespace="a", id="s-1", root="r", status=status, problem_summary="Database down", **moments)
+    put(
+        database, sessions, namespace="a", id="s-1", root="r", status=status, problem_summary="Database down", **moments
+    )
 
 
 def told(untold, back=DAY):

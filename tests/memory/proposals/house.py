@@ -143,28 +143,7 @@ class House:
 
     def session(self, id_, *turns, namespace="team", **values):
         """A session that was resolved and waits; a turn is what was asked, or a step's columns."""
-        row = {
-            "namespace": namespace,
-            "id": id_,
-            "root": id_,
-            "status": "resolved",
-            "analysis": "waiting",
-            "started_at": START,
-            "last_at": START,
-            "ended_at": START,
-            "problem_summary": f"The printer of {id_} does not print",
-            "problem_domain": "printing",
-            "resolution_summary": "The spooler was restarted.",
-            **values,
-        }
-        steps = [_step(one, f"{namespace}.{id_}.{at:03}", namespace, id_) for at, one in enumerate(turns or ("Help",))]
-
-        def work(connection):
-            connection.execute(sa.insert(sessions), row)
-            connection.execute(sa.insert(session_steps), steps)
-
-        self.database.transact(work)
-        return id_
+        return write_session(self.database, id_, *turns, namespace=namespace, **values)
 
     def row(self, id_, namespace="team"):
         """A session's row."""
@@ -174,6 +153,32 @@ class House:
     def listed(self, **filters):
         """Proposals, the oldest first."""
         return list(self.proposals.list(limit=500, **filters))[::-1]
+
+
+def write_session(database, id_, *turns, namespace="team", **values):
+    """Store a session that was resolved and waits; gives its id."""
+    row = {
+        "namespace": namespace,
+        "id": id_,
+        "root": id_,
+        "status": "resolved",
+        "analysis": "waiting",
+        "started_at": START,
+        "last_at": START,
+        "ended_at": START,
+        "problem_summary": f"The printer of {id_} does not print",
+        "problem_domain": "printing",
+        "resolution_summary": "The spooler was restarted.",
+        **values,
+    }
+    steps = [_step(one, f"{namespace}.{id_}.{at:03}", namespace, id_) for at, one in enumerate(turns or ("Help",))]
+
+    def work(connection):
+        connection.execute(sa.insert(sessions), row)
+        connection.execute(sa.insert(session_steps), steps)
+
+    database.transact(work)
+    return id_
 
 
 def _step(given, interaction_id, namespace, session_id):

@@ -130,6 +130,12 @@ def test_an_addition_may_be_modified_by_parts_or_as_a_whole_flow(house):
     assert done.version == 3, "a version of the same flow"
 
 
+def test_a_field_that_is_given_as_nothing_goes(house):
+    home = house()
+    done = home.reviewing.decide(proposed(home), "modify", BOB, changes={"problem_domain": None})
+    assert home.flows.get(done.flow_id).flow.problem_domain is None, "it is filed under nothing now"
+
+
 def followed(flow_id):
     return {"matched_flow": flow_id, "matched_version": 1, "match_state": "attached", "match_score": 0.9}
 
@@ -143,6 +149,7 @@ def followed(flow_id):
         ({"tree_structure": {"id": "root"}}, "tree_structure"),
         ({"status": "approved"}, "status"),
         ({"tree_structure": []}, "tree_structure"),
+        ({"tree_structure": None}, "tree_structure"),
     ],
 )
 def test_what_is_no_flow_is_refused_and_changes_nothing(house, changes, field):

@@ -57,7 +57,7 @@ LISTS = {
 }
 
 NOT_OFFERED = {
-    "a recipe, then a question about it": "To fix it:\n1. Open Settings\n2. Click Network\n3. Restart it\n\nDid that help?",
+    "a recipe, then a question about it": "To fix it:\n1. Open Settings\n2. Click Network\n3. Restart\n\nDid it help?",
     "steps to follow": "How do I fix it? Follow these steps:\n1. Open Settings\n2. Click Network",
     "a question that asks for things to be done": "Could you try the following?\n1. Open the app\n2. Log out",
     "things to try": "Try the following:\n1. Restart\n2. Reboot\nLet me know if it works.",

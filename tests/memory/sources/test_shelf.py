@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+import time
 
 import pytest
 
@@ -146,6 +147,59 @@ def test_what_was_written_but_not_noted_is_written_again(two, monkeypatch):
         two.run()
     assert restarted(two) == 1, "that alone, not all of it"
     assert two.shelf.count() == 3, "all of it is found"
+
+
+def test_what_was_altered_before_the_index_was_open_is_made_up_for(two):
+    for number in range(10):
+        two.write(f"{number}.txt", f"Number {number}.")
+    two.run()
+    kept = index_folder(two)
+    two.index.close()
+    two.begin(open_=False)
+    two.owners = {"3.txt": "apollo"}
+    two.ingestion.follow_projects()
+    gone = two.rows()[0][0]
+    two.ingestion.forget([two.database.query(chunks.select().where(chunks.c.id == gone))[0]["document_id"]])
+    two.index.open(two.embedder)
+    assert index_folder(two) == kept, "all else stays as it is"
+    assert two.index.mend() == 1, "the one that stays is written again"
+    assert two.found("Number 7.", project="apollo", k=1) == ["Number 7.", "Number 3."], "for its project, too"
+    assert gone not in dict(two.rows()), "the other is gone"
+    assert restarted(two) == 0, "nothing is left to do"
+
+
+def test_what_is_new_counts_when_the_run_ends_and_what_is_altered_at_once(two, monkeypatch):
+    before = two.shelf.version()
+    seen = []
+    monkeypatch.setattr(
+        two.index, "catch_up", lambda real=two.index.catch_up: (real(), seen.append(two.shelf.version()))
+    )
+    apples = two.rows()[0][0]
+    two.write("new.txt", "Something new.")
+    two.write("a.txt", "About pineapples.", at=time.time() - 60)
+    monkeypatch.setattr("memory.sources.ingestion.EMBEDDED_AT_ONCE", 1)
+    two.run()
+    assert seen[0] == before, "the first file was new: more may come"
+    assert seen[1] > before, "the second took something away"
+    assert not two.shelf.hold(before, [apples]), "which is in this choice"
+    assert two.shelf.version() > seen[-1], "the run has ended"
+    assert not two.shelf.hold(seen[-1], []), "what is new counts for all"
+
+
+def test_writing_rests_while_somebody_searches(two, monkeypatch):
+    monkeypatch.setattr(chunk_index_module, "WRITTEN_AT_ONCE", 1)
+    rests = []
+    monkeypatch.setattr(two.index._stopping, "wait", lambda seconds: rests.append(seconds))
+    for number in range(3):
+        two.write(f"{number}.txt", f"Number {number}.")
+    monkeypatch.setattr(chunk_index_module, "IN_DEMAND", 0.0)
+    two.run()
+    assert rests == [], "nobody searches"
+    monkeypatch.setattr(chunk_index_module, "IN_DEMAND", 60.0)
+    two.found("Number 1.")
+    two.index.rewrite()
+    assert len(rests) == 5, "after each write"
+    assert all(0 <= rest <= chunk_index_module.MOST_REST for rest in rests), "as long as it took"
 
 
 def test_rewriting_gives_what_sql_has(two):
