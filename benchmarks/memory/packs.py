@@ -1,12 +1,14 @@
 """How long a context takes beside 10,000 and 100,000 pieces of documents: the first time, and remembered.
 
-    python -m benchmarks.memory.packs [--sizes 10000 100000]
+    python -m benchmarks.memory.packs [--sizes 10000 100000] [--reading]
 
 The words are invented ones with vectors of their own: a piece's vector is that of its words together, so that some
 pieces are near a prompt and most are not. In this process: finding and packing alone, and with the embedding of the
 prompt by the embedder that comes with Reprise. Over HTTP, on a server of its own: ``POST /context/build``, and chat
 calls before an instant upstream, with documents and with ``x-reprise-memory: off``; a miss gets its context for the
 first time, an exact hit has it remembered. Beside the pieces stand 200 memories and 20 facts of the project.
+
+With ``--reading`` the server reads 400 new documents of the source meanwhile, embeds them and writes its index.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ from memory.context.ranking import Weights
 from memory.context.retrieval import Retriever
 from memory.memories.memories import Memories
 from memory.memories.memory import Actor
+from memory.projects.registry import Registry
 from memory.projects.state import State
 from store.embedder import Vectors
 from store.tables import chunks, documents
@@ -46,6 +49,8 @@ NAMESPACE, PROJECT = "default", "apollo"
 ME = Actor("benchmark")
 MOMENT = "2026-03-01 09:00:00"
 PER_DOCUMENT = 20
+PARTS = 50
+"""Folders of the source."""
 WARM = 20
 """Prompts before anything is timed."""
 _SOUNDS = [a + b for a in "bcdfghjklmnprstvz" for b in ("ar", "el", "im", "on", "ut", "ai")]
@@ -118,6 +123,9 @@ def seed(parts: Parts, words: Words, size: int) -> None:
             connection.execute(sa.insert(chunks), rows)
 
     parts.database.transact(work)
+    # Without its roots the server would give these documents back to nobody, and write their pieces again.
+    roots = [{"source": "corpus", "subpath": f"part{number}", "label": ""} for number in range(0, PARTS, 10)]
+    Registry(parts.database, sources=lambda: ["corpus"]).register(PROJECT, (), "", roots, actor=ME)
     memories, state = Memories(parts.database), State(parts.database)
     for number in range(200):
         memories.add(
@@ -136,7 +144,7 @@ def _document(number: int, project: str) -> dict[str, object]:
     return {
         "id": f"doc_{number:06d}",
         "source": "corpus",
-        "path": f"part{number % 50}/{number}.md",
+        "path": f"part{number % PARTS}/{number}.md",
         "project": project,
         "status": "ready",
         "digest": f"{number:064d}",
@@ -250,7 +258,24 @@ async def over_http(url: str, words: Words, size: int, calls: int, rows: list[di
     await took(("an exact hit, memory off", off), ("an exact hit, its context remembered", on), over=misses)
 
 
-def measured(size: int, calls: int, rows: list[dict[str, object]]) -> None:
+def new_documents(corpus: Path, words: Words, count: int = 400) -> None:
+    """Write so many for the server to read."""
+    folder = corpus / "new"
+    folder.mkdir()
+    for number in range(count):
+        sections = [f"## Section {at}\n\n{words.some(70)}\n" for at in range(PER_DOCUMENT)]
+        (folder / f"{number}.md").write_text(f"# New {number}\n\n" + "\n".join(sections))
+
+
+async def reading(url: str, size: int) -> None:
+    """Have the server begin to read them, and wait until the first are written to the index."""
+    (sample,) = await one_by_one(url, [request(f"{url}/ingest", {"path": "corpus/new", "wait": False})])
+    assert sample.status in (200, 202), sample
+    await asyncio.sleep(10)
+    print(f"{size:7d} pieces  and documents are being read", flush=True)
+
+
+def measured(size: int, calls: int, rows: list[dict[str, object]], *, busy: bool = False) -> None:
     """One size, in folders of its own."""
     folder = Path(tempfile.mkdtemp(prefix="reprise-bench-"))
     corpus = folder / "corpus"
@@ -270,6 +295,9 @@ def measured(size: int, calls: int, rows: list[dict[str, object]]) -> None:
         application(source, folder, "upstream_app", upstream_port),
         proxy(folder / "config.yaml", folder / "data", port, folder / "proxy.log") as url,
     ):
+        if busy:
+            new_documents(corpus, words)
+            asyncio.run(reading(url, size))
         asyncio.run(over_http(url, words, size, calls, rows))
     shutil.rmtree(folder)
 
@@ -278,12 +306,13 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="pieces on the shelf")
+    parser.add_argument("--reading", action="store_true", help="while the server reads new documents")
     parser.add_argument("--calls", type=int, default=200, help="of each kind")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
     rows: list[dict[str, object]] = []
     for size in arguments.sizes:
-        measured(size, arguments.calls, rows)
+        measured(size, arguments.calls, rows, busy=arguments.reading)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=2))
 
