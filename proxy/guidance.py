@@ -25,6 +25,8 @@ from store.tables import session_steps, sessions
 
 PATIENCE: Final = 2.0
 """Seconds that a call waits for its flow, before it goes on without."""
+REST: Final = 10.0
+"""Seconds without a search after one failed: else each call would wait in vain."""
 RECHECK: Final = 10.0
 """Seconds after which it is looked up again what became of a session: another process may have changed it."""
 AGAIN: Final = 3600.0
@@ -91,6 +93,7 @@ class Guidance:
     Args:
         settings: those of memory in force.
         domain: gives what a problem is filed under; None where it does not say.
+        told: notes that no flow could be looked for, or that all is well again.
         clock: seconds that only rise.
     """
 
@@ -102,6 +105,7 @@ class Guidance:
         matcher: Matcher,
         settings: Callable[[], MemorySettings],
         domain: Callable[[str], str | None] = lambda text: None,
+        told: Callable[[BaseException | None], None] = lambda error: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
@@ -110,34 +114,44 @@ class Guidance:
         self._matcher = matcher
         self._settings = settings
         self._domain = domain
+        self._told = told
         self._clock = clock
         self._followed: MutableMapping[_Key, _Followed] = LRUCache(MOST_SESSIONS)
         self._lock = threading.Lock()
         """Held for what is remembered of sessions."""
         self._texts: MutableMapping[tuple[str, int, int], Guide | None] = LRUCache(_MOST_TEXTS)
+        self._rested = float("-inf")
+        self._failing = False
         self._reading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reprise-flows")
 
     async def choice(self, talk: Talk) -> Guide | None:
-        """What a call of this conversation gets; None for nothing.
-
-        Raises whatever reading flows or sessions raises, and ``TimeoutError``.
-        """
+        """What a call of this conversation gets; None for nothing. Never raises: what fails is told."""
         settings = self._settings()
         if not (settings.flows.enabled and settings.flows.inject):
             return None
         room = int(SHARE * settings.context.budget)
         known = self._known(talk, room)
-        if known is None:
-            loop = asyncio.get_running_loop()
-            before = self._remembered(talk)
-            finding = loop.run_in_executor(self._reading, self._found, talk, before, settings.flows.attach_at, room)
+        if known is not None:
+            return known[0]
+        if self._clock() < self._rested:
+            return None
+        loop = asyncio.get_running_loop()
+        before = self._remembered(talk)
+        finding = loop.run_in_executor(self._reading, self._found, talk, before, settings.flows.attach_at, room)
+        try:
             followed, guide = await asyncio.wait_for(finding, PATIENCE)
-            with self._lock:
-                self._followed[talk.key] = followed
-            if guide is not None:
-                self._texts[guide.flow_id, guide.version, room] = guide
-            return guide
-        return known[0]
+        except Exception as error:  # noqa: BLE001  whatever fails here, the call goes on
+            self._failing, self._rested = True, self._clock() + REST
+            self._told(error)
+            return None
+        if self._failing:
+            self._failing = False
+            self._told(None)
+        with self._lock:
+            self._followed[talk.key] = followed
+        if guide is not None:
+            self._texts[guide.flow_id, guide.version, room] = guide
+        return guide
 
     def changed(self, namespace: str, session: str) -> None:
         """Look it up again what a session follows: a person has changed that. Usable from any thread."""

@@ -62,7 +62,8 @@ class Outcomes:
             _is_there(flow_id, namespace)
         )
         added = insert(flow_outcomes).from_select(list(row), there).on_conflict_do_nothing()
-        if not connection.execute(added).rowcount:
+        # Not by the count of rows, which PostgreSQL's driver does not tell of such an insert.
+        if connection.execute(added.returning(flow_outcomes.c.session_id)).first() is None:
             return False
         counted = {name: flows.c[name] + 1 for name in ("matched", outcome)}
         moved = {"moving_rate": _moved(outcome), "last_matched_at": now}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -31,6 +32,8 @@ from store.tables import project_names, projects
 
 OBJECT: Final = "project"
 """What the audit calls them."""
+ALIKE: Final = 0.75
+"""Likeness of two names, in [0, 1], from which one may be meant by the other."""
 MOST_SPELLED: Final = 4096
 """Spellings that are known at once; callers can write any."""
 SERVER: Final = ""
@@ -126,6 +129,12 @@ class Registry:
     def known(self, name: str | None) -> Project | None:
         """The project that goes by this name; None where nobody registered it."""
         return self._now().projects.get(self.resolve(name))
+
+    def near(self, name: str) -> str | None:
+        """A registered name that is written nearly like this one, as it was written; None where there is none."""
+        shown = {folded(known): known for project in self.all() for known in (project.id, *project.aliases)}
+        found = difflib.get_close_matches(folded(name), shown, n=1, cutoff=ALIKE)
+        return shown[found[0]] if found else None
 
     def required(self, name: str) -> Project:
         """As ``known``. Raises ``Missing``."""

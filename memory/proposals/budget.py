@@ -51,10 +51,12 @@ class Budget:
                 set_={"calls": model_calls.c.calls + 1},
                 where=model_calls.c.calls < self._most,
             )
+            .returning(model_calls.c.calls)
         )
-        done: list[int] = []
-        self._database.transact(lambda connection: done.append(connection.execute(counted).rowcount))
-        return done[0] == 1
+        done: list[int | None] = []
+        self._database.transact(lambda connection: done.append(connection.scalar(counted)))
+        # Nothing comes back where nothing was written.
+        return done[0] is not None
 
     def spent(self, namespace: str) -> int:
         """Calls counted today."""

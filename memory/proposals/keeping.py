@@ -163,7 +163,7 @@ class Keeping:
         """A row of its own for each: two that are added at once are both there."""
         values = {"namespace": session.namespace, "session_id": session.id, "at": self._now()}
         added = insert(proposal_sessions).values(proposal_id=proposal_id, **values).on_conflict_do_nothing()
-        return bool(connection.execute(added).rowcount)
+        return connection.scalar(added.returning(proposal_sessions.c.session_id)) is not None
 
     def _audit(
         self,

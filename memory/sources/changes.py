@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final
 
 PATIENCE: Final = 60.0
@@ -35,6 +36,7 @@ class Changes:
         self._grown: float | None = None
         """When the first came that does not count yet."""
         self._moves = 0
+        self._readings = 0
 
     def version(self) -> int:
         """Rises with every change that counts; begins with the process."""
@@ -68,14 +70,23 @@ class Changes:
         """Note that there are new ones."""
         with self._lock:
             self._moves += 1
-            if self._grown is None:
+            if not self._readings:
+                self._anything()
+            elif self._grown is None:
                 self._grown = self._clock()
 
-    def settled(self) -> None:
-        """Note that no more new ones are to come for now."""
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """More new ones are to come while this lasts; one may begin within another, or beside it."""
         with self._lock:
-            if self._grown is not None:
-                self._anything()
+            self._readings += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._readings -= 1
+                if not self._readings and self._grown is not None:
+                    self._anything()
 
     def anything(self) -> None:
         """Note a change of which nobody can tell what it is about."""

@@ -55,7 +55,7 @@ class ChunkIndex:
         self._notes = notes
         self._sources = sources
         self._folder = folder
-        self._changes = changes or Changes()
+        self.changes = changes or Changes()
         self._writing = threading.RLock()
         self._mending = threading.Lock()
         self._index: ChromaIndex | None = None
@@ -123,9 +123,9 @@ class ChunkIndex:
             # Whoever mends now does this, too.
             return 0
         try:
-            return self._mend(time.monotonic() + patience) if self._index is not None else 0
+            with self.changes.reading():
+                return self._mend(time.monotonic() + patience) if self._index is not None else 0
         finally:
-            self._changes.settled()
             self._mending.release()
 
     def _mend(self, until: float) -> int:
@@ -177,7 +177,7 @@ class ChunkIndex:
                     return written
                 self._write(rows)
             written += len(rows)
-            self._changes.grown()
+            self.changes.grown()
             if time.monotonic() - self._searched < IN_DEMAND:
                 self._stopping.wait(min(time.monotonic() - began, MOST_REST))
         return written
@@ -204,7 +204,7 @@ class ChunkIndex:
                 yield
             finally:
                 # Even where SQL failed: it may have changed all the same.
-                self._changes.altered([place.id for place in (*places, *beside)])
+                self.changes.altered([place.id for place in (*places, *beside)])
 
     @contextlib.contextmanager
     def still(self) -> Iterator[None]:
@@ -214,11 +214,12 @@ class ChunkIndex:
 
     def rewrite(self) -> int:
         """Write all of it again from SQL; gives how many pieces it holds. Raises as ``mend``."""
-        with self._writing:
-            if self._index is None:
-                return 0
-            self._start_over()
-        self.mend()
+        with self.changes.reading():
+            with self._writing:
+                if self._index is None:
+                    return 0
+                self._start_over()
+            self.mend()
         return sum(self._notes.held().values())
 
     def stop(self) -> None:
@@ -310,7 +311,7 @@ class ChunkIndex:
             self._index, self._damaged = index, False
             self._late.clear()
         # What was found before stands in SQL still; only searching finds less for a while.
-        self._changes.grown()
+        self.changes.grown()
 
     def _take_out_late(self, index: ChromaIndex) -> None:
         """Make up for what was altered while it was not open: what is left of that is written again."""

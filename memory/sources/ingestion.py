@@ -92,7 +92,8 @@ class Ingestion:
             began = time.perf_counter()
             self.running = run = self.runs.begin(source.name, under)
             try:
-                self._run(run, source, purge=purge)
+                with self._index.changes.reading():
+                    self._run(run, source, purge=purge)
                 run.status = "partial" if run.failed else "done"
             except Stopped:
                 run.status = "stopped"

@@ -7,6 +7,7 @@ from typing import Any
 from cache.quality import CORRECTED, REPEATED, reaction
 from memory.statistics.calls import Calls
 from memory.statistics.holdouts import by_holdout, conversations, prompt_cache
+from memory.statistics.objections import objects
 from memory.statistics.turns import Said
 from memory.statistics.worth import NO_HOLDOUT, worth
 from store.database import Database
@@ -40,6 +41,6 @@ def _compared(database: Database, calls: Calls, holdout: float, *, any_held_out:
 def reacts(asked: str, said: str) -> Said | None:
     """Does what is said object to the answer to what was asked, or ask the same again?"""
     evidence = reaction(asked, said)
-    if evidence == CORRECTED:
+    if evidence == CORRECTED or objects(said):
         return "corrected"
     return "repeated" if evidence == REPEATED else None

@@ -159,6 +159,7 @@ def build_remembering(
         matcher,
         lambda: live.now.settings.memory,
         lambda text: domain_of(text, live.now.settings.memory.flows.domains),
+        told,
     )
     merging = Merging(database, projects, memories, state, moved=flows.forget)
     memories.undoers |= {STATE: state.put_back, PROJECT: merging.undo, FLOW: flows.put_back}

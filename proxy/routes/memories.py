@@ -70,7 +70,10 @@ class Promotion(Body):
 
 @router.post("/memory", operation_id="add_memory")
 def add(given: NewMemory, parts: Parts, caller: Admin) -> dict[str, Any]:
-    """Remember something: it is active at once. Said again, it is the memory that stands there already."""
+    """Remember something: it is active at once. Said again, it is the memory that stands there already.
+
+    With a project, `registered` says whether anybody registered it; `did_you_mean` names one that is written nearly so.
+    """
     memory, _ = parts.remembering.memories.add(
         namespace=given.namespace or caller.namespace,
         project=given.project or "",
@@ -82,7 +85,8 @@ def add(given: NewMemory, parts: Parts, caller: Admin) -> dict[str, Any]:
         pinned=given.pinned,
         actor=actor_of(parts, caller, given.reason),
     )
-    return {"status": "ok", "id": memory.id, "memory_type": memory.memory_type}
+    told = {"status": "ok", "id": memory.id, "memory_type": memory.memory_type}
+    return {**told, **about_project(parts, memory.project)}
 
 
 @router.get("/memory", operation_id="list_memories")
@@ -127,7 +131,8 @@ def change(id: str, given: Changes, parts: Parts, caller: Admin) -> dict[str, An
     if not changes:
         raise InvalidRequest("The body names nothing to change.", param="body")
     memory = parts.remembering.memories.update(id, changes, actor_of(parts, caller, given.reason))
-    return {"status": "updated", "id": memory.id, "memory": as_shown(memory)}
+    about = about_project(parts, memory.project) if "project" in changes else {}
+    return {"status": "updated", "id": memory.id, "memory": as_shown(memory), **about}
 
 
 @router.delete("/memory/{id}", operation_id="delete_memory")
@@ -194,6 +199,17 @@ def actor_of(parts: Services, caller: Caller, reason: str | None = None) -> Acto
     """Who changes something, for the audit. Raises ``MemoryFault``."""
     name = caller.key_name or f"{caller.role} of {caller.namespace}"
     return Actor(name, parts.remembering.memories.shown(fields.text("reason", reason or "")))
+
+
+def about_project(parts: Services, project: str) -> dict[str, Any]:
+    """What to say of the project that something was written under: a mistyped name would be found by nobody."""
+    if not project:
+        return {}
+    registry = parts.remembering.projects
+    if registry.known(project) is not None:
+        return {"registered": True}
+    near = registry.near(project)
+    return {"registered": False} | ({} if near is None else {"did_you_mean": near})
 
 
 def namespace_of(caller: Caller, asked: str | None) -> str | None:

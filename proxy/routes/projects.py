@@ -18,7 +18,7 @@ from memory.sources.roots import Outside, within
 from proxy.auth import Caller
 from proxy.errors import Forbidden, InvalidRequest, NotFound
 from proxy.routes.access import Admin, AnyCaller, Parts
-from proxy.routes.memories import actor_of
+from proxy.routes.memories import about_project, actor_of
 from proxy.services import Services
 
 router = APIRouter(tags=["projects"])
@@ -151,7 +151,10 @@ def change(name: str, given: Revision, parts: Parts, caller: Admin) -> dict[str,
 
 @router.post("/project/state", operation_id="put_project_state")
 def put(given: Said, parts: Parts, caller: Admin) -> dict[str, Any]:
-    """Say something of a project; it supersedes what was said under the same category and key."""
+    """Say something of a project; it supersedes what was said under the same category and key.
+
+    `registered` is false for a name that nobody registered, which may be mistyped; `did_you_mean` names one like it.
+    """
     fact, new = parts.remembering.state.put(
         **_place(given, parts, caller),
         value=given.value,
@@ -160,7 +163,7 @@ def put(given: Said, parts: Parts, caller: Admin) -> dict[str, Any]:
         actor=actor_of(parts, caller, given.reason),
     )
     told = {"id": fact.id, "project": fact.project, "category": fact.category, "key": fact.key, "value": fact.value}
-    return {"status": "ok", **told, "changed": new}
+    return {"status": "ok", **told, "changed": new, **about_project(parts, fact.project)}
 
 
 @router.get("/project/state/{name:path}", operation_id="get_project_state")

@@ -173,7 +173,7 @@ async def test_the_round_finds_what_a_crash_left_behind(bench):
 
 
 async def test_the_lane_makes_as_many_calls_as_are_allowed_each_day(bench):
-    found = bench(lambda messages: flow(f"Trouble {'x' * len(found.home.model.asked)}"), most=10)
+    found = bench(lambda messages: flow(f"Trouble w{len(found.home.model.asked)}q"), most=10)
     for at in range(40):
         found.home.session(f"s{at:02}", f"{at}: help")
     for day in range(1, 5):

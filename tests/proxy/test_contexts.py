@@ -167,12 +167,13 @@ async def test_while_documents_are_read_a_prompt_asked_before_costs_no_search(sh
         shelf, searched = parts.remembering.shelf, []
         search = shelf.search
         monkeypatch.setattr(shelf, "search", lambda *given: (searched.append(given), search(*given))[1])
-        changes = parts.remembering.library.index._changes
-        changes.grown()
-        changes.altered(["another piece"])
-        assert did(await ask(client)) == ("hit", "exact"), "what was chosen holds"
-        assert searched == [], "nothing is searched again"
-        changes.settled()
+        changes = parts.remembering.library.index.changes
+        with changes.reading():
+            changes.grown()
+            changes.altered(["another piece"])
+            await asyncio.to_thread(parts.remembering.library.mend, 1.0)
+            assert did(await ask(client)) == ("hit", "exact"), "what was chosen holds"
+            assert searched == [], "nothing is searched again"
         assert did(await ask(client)) == ("hit", "exact"), "the new ones are no better"
         assert len(searched) == 1, "but that was looked for"
 
@@ -181,10 +182,11 @@ async def test_while_documents_are_read_nothing_that_is_gone_is_shown(shelved, m
     async with shelved() as (client, parts):
         await ask(client)
         library = parts.remembering.library
-        library.index._changes.grown()
         document = library.ingestion.documents.known("docs")["backups.md"]
-        await asyncio.to_thread(library.ingestion.forget, [document.id])
-        assert did(await ask(client)) == ("miss", "upstream"), "its document is gone"
+        with library.index.changes.reading():
+            library.index.changes.grown()
+            await asyncio.to_thread(library.ingestion.forget, [document.id])
+            assert did(await ask(client)) == ("miss", "upstream"), "its document is gone"
         assert last_user(model.calls[-1]) == BACKUPS
 
 

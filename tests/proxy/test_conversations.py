@@ -41,7 +41,8 @@ def says(model, monkeypatch):
     """The scripted model answers by the last words of the user."""
 
     def reply(body):
-        said = SAYS.get(last_text(body))
+        # A flow may stand behind the user's words.
+        said = next((said for asked, said in SAYS.items() if last_text(body).startswith(asked)), None)
         return Said(said) if said else None
 
     monkeypatch.setattr(model, "says", reply)
@@ -74,7 +75,7 @@ def waiting(parts):
 async def until(probe):
     """Wait for something that is done behind the answer."""
     async with asyncio.timeout(10):
-        while not probe():
+        while not probe():  # noqa: ASYNC110  SQL wakes nobody
             await asyncio.sleep(0.01)
 
 
@@ -200,7 +201,7 @@ async def test_an_escalation_is_told(run_app, says):
         assert shown["escalation_reason"] == "A broken drum.", "it is kept"
         await until(lambda: parts.database.query(sa.select(notifications)))
         (told,) = (await ok(client.get("/notifications")))["notifications"]
-        assert (told["event"], told["object_id"]) == ("session.escalated", "s"), "people know of it"
+        assert (told["event"], told["object"]["id"]) == ("session.escalated", "s"), "people know of it"
 
 
 async def test_corrections_can_be_undone(run_app, says):
@@ -248,7 +249,7 @@ async def test_sessions_are_listed_by_filters(run_app, says):
         assert {one["id"] for one in await sessions(client)} == {"a", "b"}, "all"
         assert [one["id"] for one in await sessions(client, status="resolved")] == ["b"], "by status"
         assert [one["id"] for one in await sessions(client, project="apollo")] == ["a"], "by project"
-        assert [one["id"] for one in await sessions(client, client="desk")] == ["b"], "by client"
+        assert [one["id"] for one in (await ok(client.get("/sessions?client=desk")))["sessions"]] == ["b"], "by client"
         assert await sessions(client, since="2999-01-01") == [], "by time"
         assert await sessions(client, limit=0) == [], "none wanted"
         assert (await refused(client.get("/sessions?status=gone"), 400))["param"] == "status", "no such status"

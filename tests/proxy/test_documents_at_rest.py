@@ -26,33 +26,33 @@ def filled(tmp_path):
 
     def work(connection):
         for at, (source, project, angle) in enumerate(rows):
-            document = dict(
-                id=f"doc_{at}",
-                source=source,
-                path=f"{at}.md",
-                project=project,
-                status="ready",
-                digest="d",
-                size=1,
-                modified_at=1.0,
-                format="markdown",
-                reader="r",
-                chunk_count=1,
-                ingested_at="x",
-                title="t",
-            )
+            document = {
+                "id": f"doc_{at}",
+                "source": source,
+                "path": f"{at}.md",
+                "project": project,
+                "status": "ready",
+                "digest": "d",
+                "size": 1,
+                "modified_at": 1.0,
+                "format": "markdown",
+                "reader": "r",
+                "chunk_count": 1,
+                "ingested_at": "x",
+                "title": "t",
+            }
             vector = np.array([np.cos(angle), np.sin(angle)], np.float32).tobytes()
-            piece = dict(
-                id=f"chk_{at}",
-                document_id=f"doc_{at}",
-                position=0,
-                digest="d",
-                indexed=1,
-                embedder="fake",
-                vector=vector,
-                heading_path="[]",
-                content=f"piece {at}",
-            )
+            piece = {
+                "id": f"chk_{at}",
+                "document_id": f"doc_{at}",
+                "position": 0,
+                "digest": "d",
+                "indexed": 1,
+                "embedder": "fake",
+                "vector": vector,
+                "heading_path": "[]",
+                "content": f"piece {at}",
+            }
             connection.execute(sa.insert(documents).values(document))
             connection.execute(sa.insert(chunks).values(piece))
         connection.execute(sa.insert(chunks).values({**piece, "id": "chk_other", "embedder": "other"}))

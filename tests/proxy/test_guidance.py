@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
+import threading
 import time
 
 import pytest
@@ -46,6 +46,7 @@ async def app(shared, model):
         parts.database.transact(lambda connection, table=table: connection.execute(sa.delete(table)))
     parts.remembering.flows.forget()
     parts.remembering.guidance.forget()
+    parts.remembering.guidance._rested = 0.0
     parts.epochs.bump("default", time.time())
     return client, parts
 
@@ -191,8 +192,7 @@ async def test_what_another_process_changed_is_noticed_after_a_while(app, model,
     await ask(client, PROBLEM, headers=headers)
     monkeypatch.setattr(parts.remembering.guidance, "changed", lambda *_: None)
     follow(parts, "s1", "declined", None)
-    now = module.time.monotonic() + module.RECHECK
-    monkeypatch.setattr(parts.remembering.guidance, "_clock", lambda: now)
+    monkeypatch.setattr(parts.remembering.guidance, "_clock", lambda: time.monotonic() + module.RECHECK)
     await ask(client, PROBLEM, headers=headers)
     assert last_user(model.calls[1]) == PROBLEM
 
@@ -217,8 +217,7 @@ async def test_a_session_that_nobody_logs_goes_on_with_what_it_got(app, model, m
     await ask(client, PROBLEM, headers=headers)
     parts.database.transact(lambda connection: connection.execute(sa.delete(session_steps)))
     parts.database.transact(lambda connection: connection.execute(sa.delete(sessions)))
-    now = module.time.monotonic() + module.RECHECK
-    monkeypatch.setattr(parts.remembering.guidance, "_clock", lambda: now)
+    monkeypatch.setattr(parts.remembering.guidance, "_clock", lambda: time.monotonic() + module.RECHECK)
     await ask(client, "No, it is dark", headers=headers)
     assert last_user(model.calls[1]).endswith(text_of(made))
 
@@ -247,37 +246,38 @@ async def test_a_session_that_is_held_out_gets_none(run_app, model):
         assert got.headers["x-reprise-holdout"] == "true"
 
 
-async def test_whatever_fails_the_call_goes_as_it_came(app, model, monkeypatch):
+async def test_whatever_fails_the_call_goes_on_without_it(app, model, monkeypatch):
     client, parts = app
-    publish(parts)
+    made = publish(parts)
+    guidance, calls = parts.remembering.guidance, []
 
     def broken(*_):
+        calls.append(1)
         raise DatabaseError("the disk is gone")
 
-    monkeypatch.setattr(parts.remembering.guidance, "_found", broken)
-    await ask(client, PROBLEM)
-    assert last_user(model.calls[0]) == PROBLEM
-    assert parts.health.parts["memory"].error == "DatabaseError", "and it is told"
-    monkeypatch.undo()
-    await ask(client, f"{PROBLEM}!")
-    assert parts.health.parts["memory"].ok, "until it works again"
+    with monkeypatch.context() as patch:
+        patch.setattr(guidance, "_found", broken)
+        await ask(client, PROBLEM)
+        assert last_user(model.calls[0]) == PROBLEM, "as it came"
+        assert parts.health.parts["memory"].error == "DatabaseError", "and it is told"
+        await ask(client, f"{PROBLEM}?")
+        assert len(calls) == 1, "for a while nobody tries in vain"
+    monkeypatch.setattr(guidance, "_clock", lambda: time.monotonic() + module.REST)
+    assert text_of(made) in await said_to(client, model, PROBLEM)
+    assert parts.health.parts["memory"].ok, "it works again"
 
 
 async def test_what_takes_too_long_is_not_waited_for(app, model, monkeypatch):
     client, parts = app
     publish(parts)
-    monkeypatch.setattr(module, "PATIENCE", 0.01)
-    release = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def slow(*_):
-        asyncio.run_coroutine_threadsafe(release.wait(), loop).result(30)
-        raise TimeoutError
-
-    monkeypatch.setattr(parts.remembering.guidance, "_found", slow)
-    await ask(client, PROBLEM)
+    release = threading.Event()
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "PATIENCE", 0.01)
+        patch.setattr(parts.remembering.guidance, "_found", lambda *_: release.wait(30))
+        assert await said_to(client, model, PROBLEM) == PROBLEM
     release.set()
-    assert last_user(model.calls[0]) == PROBLEM
+    assert parts.health.parts["memory"].error == "TimeoutError"
+    parts.health.worked("memory")
 
 
 async def test_a_project_has_its_own_flows(app, model):
@@ -310,6 +310,12 @@ async def test_what_was_forgotten_is_not_remembered_here(app, model):
     parts.remembering.guidance.forget()
     await ask(client, f"{PROBLEM} ")
     assert text_of(made) not in last_user(model.calls[-1])
+
+
+async def said_to(client, model, prompt):
+    """What the upstream is asked, when a client asks this."""
+    await ask(client, prompt)
+    return last_user(model.calls[-1])
 
 
 # What a conversation is

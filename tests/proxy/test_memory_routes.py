@@ -70,7 +70,7 @@ async def test_a_memory_is_written_listed_changed_and_deleted(keyless):
     client, _ = keyless
     body = {"memory_type": "preference", "content": TEA, "project": "apollo", "tags": ["drinks"]}
     made = await ok(client.post("/memory", json=body))
-    assert made == {"status": "ok", "id": made["id"], "memory_type": "preference"}
+    assert made == {"status": "ok", "id": made["id"], "memory_type": "preference", "registered": False}
     assert (await ok(client.post("/memory", json=body)))["id"] == made["id"], "the same text is the same memory"
     listed = await ok(client.get("/memory"))
     assert (listed["types"], listed["statuses"]) == (list(TYPES), list(STATUSES))

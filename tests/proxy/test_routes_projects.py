@@ -266,6 +266,24 @@ async def test_a_killed_process_puts_the_rest_back_by_its_job(keyless):
     assert rows(parts, tables.interactions)[-1]["cache_status"] == "hit", "its stored answer is in reach again"
 
 
+async def test_a_name_that_nobody_registered_is_told_with_one_like_it(keyless):
+    client, _ = keyless
+    assert (await ok(client.post("/project/state", json=FACT)))["registered"] is False
+    await ok(client.post("/projects/register", json=APOLLO))
+    known = await ok(client.post("/project/state", json={**FACT, "project": "Moon Shot"}))
+    assert (known["registered"], "did_you_mean" in known) == (True, False)
+    for name, meant in (("apolo", "apollo"), ("Apollo Programm", "Apollo Program"), ("billing", None)):
+        said = await ok(client.post("/project/state", json={**FACT, "project": name}))
+        assert (said["registered"], said.get("did_you_mean")) == (False, meant), name
+    memory = {"memory_type": "project", "content": "A long tale"}
+    assert "registered" not in await ok(client.post("/memory", json=memory)), "of every project"
+    made = await ok(client.post("/memory", json={**memory, "project": "appollo"}))
+    assert (made["registered"], made["did_you_mean"]) == (False, "apollo")
+    moved = await ok(client.put(f"/memory/{made['id']}", json={"project": "apollo"}))
+    assert moved["registered"] is True
+    assert "registered" not in await ok(client.put(f"/memory/{made['id']}", json={"confidence": 0.5}))
+
+
 async def test_secrets_are_not_kept_in_state(keyless):
     client, _ = keyless
     key = "sk-proj-" + "a1B2c3D4" * 6

@@ -276,9 +276,9 @@ def test_every_thread_reads_on_a_connection_of_its_own(database):
 
 
 def test_a_failing_read_is_a_database_error(database):
-    with pytest.raises(DatabaseError, match="no such table|does not exist"):
+    with pytest.raises(DatabaseError, match=r"no such table|does not exist"):
         database.read(Prepared(sa.text("SELECT * FROM nowhere")), {})
-    with pytest.raises(DatabaseError, match="no such table|does not exist"):
+    with pytest.raises(DatabaseError, match=r"no such table|does not exist"):
         database.query(sa.text("SELECT * FROM nowhere"))
 
 

@@ -300,7 +300,7 @@ def test_administrative_writes_that_fail_are_database_errors(tmp_path):
         entries.count_active,
         lambda: entries.get("a"),
     ):
-        with pytest.raises(DatabaseError, match="no such table|does not exist"):
+        with pytest.raises(DatabaseError, match=r"no such table|does not exist"):
             work()
     database.close()
 

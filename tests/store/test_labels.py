@@ -159,7 +159,7 @@ def test_a_wrong_pair_is_refused_though_its_label_could_not_be_written(database,
     told = []
     labels = Labels(database, told.append)
     database.transact(lambda connection: connection.execute(sa.text("DROP TABLE labels")))
-    with pytest.raises(DatabaseError, match="no such table|does not exist"):
+    with pytest.raises(DatabaseError, match=r"no such table|does not exist"):
         labels.add(label()).result(60)
     assert labels.judged_wrong("new", ["stored"]) == {"stored"}, "when in doubt, a miss"
     assert [type(error) for error in told] == [type(None), DatabaseError], "and the failure is told"
@@ -186,7 +186,7 @@ def test_a_lookup_that_cannot_be_sure_raises(database):
     for number in range(3):
         small.refuse("new", f"{number}").result(60)
     database.transact(lambda connection: connection.execute(sa.text("DROP TABLE wrong_pairs")))
-    with pytest.raises(DatabaseError, match="no such table|does not exist"):
+    with pytest.raises(DatabaseError, match=r"no such table|does not exist"):
         small.judged_wrong("new", ["0", "x"])
     assert small.judged_wrong("new", ["2"]) == {"2"}, "what memory knows needs no SQL"
 

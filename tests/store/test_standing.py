@@ -89,7 +89,7 @@ def test_evidence_at_once_from_several_threads_is_all_kept(entries):
 def test_evidence_that_cannot_be_written_leaves_everything_as_it_was(database, entries):
     stored = add(entries)
     database.transact(lambda connection: connection.execute(sa.text("DROP TABLE evidence")))
-    with pytest.raises(DatabaseError, match="no such table|does not exist"):
+    with pytest.raises(DatabaseError, match=r"no such table|does not exist"):
         entries.reinforce("a", 0.0, 5.0)
     assert entries.in_memory("key") == [stored], "memory"
     assert entries.get("a") == stored, "and SQL"

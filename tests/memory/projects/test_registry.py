@@ -111,6 +111,17 @@ def test_a_document_belongs_to_the_closest_root(registry):
     assert registry.owner("notes", "docs/a.md") in ("docs", "a-later-one"), "of equals one, always the same"
 
 
+def test_of_many_roots_the_closest_is_looked_up(registry):
+    for number in range(40):
+        parts = [{"source": "notes", "subpath": f"a/{number}/{deep}"} for deep in range(5)]
+        registry.register(f"p-{number}", (), "", parts, actor=ANN)
+    registry.register("a", (), "", [{"source": "notes", "subpath": "a"}], actor=ANN)
+    assert registry.owner("notes", "a/7/3/b/c.md") == "p-7"
+    assert registry.owner("notes", "a/7/33/b.md") == "a", "no part of a name"
+    assert registry.owner("notes", "a/7") == "a"
+    assert registry.owner("notes", "b.md") == "", "nobody's"
+
+
 def test_whoever_is_told_sees_the_new_roots_and_holds_nobody_up(registry):
     seen = []
 

@@ -444,7 +444,7 @@ def test_long_sessions_are_shown_in_part(house):
     ("sessions", "most"), [(20, 5), pytest.param(200, 50, marks=pytest.mark.slow)], ids=["20 at 5", "200 at 50"]
 )
 def test_the_budget_of_a_day_holds_and_the_rest_come_the_next_days(house, sessions, most):
-    home = house(lambda messages: flow(f"Trouble {'x' * len(home.model.asked)}"), most=most)
+    home = house(lambda messages: flow(f"Trouble w{len(home.model.asked)}q"), most=most)
     ids = [home.session(f"s{at:03}", f"{at}: help") for at in range(sessions)]
     waiting, calls = list(ids), []
     for _ in range(4):
