@@ -495,6 +495,7 @@ sessions = sa.Table(
     sa.Column("problem_summary", sa.Text, nullable=False, default=""),
     sa.Column("root", sa.Text, nullable=False),
     sa.Column("signal", sa.Text),
+    sa.Index("sessions_by_id", "id"),
     sa.Index("sessions_latest", "last_at"),
     sa.Index("sessions_by_time", "namespace", "last_at"),
     sa.Index("sessions_by_status", "status", "last_at"),

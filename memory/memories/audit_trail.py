@@ -79,12 +79,20 @@ class AuditTrail:
         rows = connection.execute(sa.select(audit).where(together)).mappings()
         return sorted((_as_read(dict(row)) for row in rows), key=lambda row: _number(row["id"]))
 
-    def origin(self, connection: sa.Connection, id_: str) -> str:
-        """The first row of a chain of undoing: what this one undoes, or what that undoes in turn; else itself."""
+    def origin(self, id_: str, connection: sa.Connection | None = None) -> str:
+        """The first row of a chain of undoing: what this one undoes, or what that undoes in turn; else itself.
+
+        Args:
+            connection: of the transaction that adds to the chain.
+        """
         undoes: str | None = id_
         while undoes is not None:
             id_ = undoes.partition(".")[0]
-            undoes = connection.scalar(sa.select(audit.c.undoes).where(audit.c.id == id_))
+            asked = sa.select(audit.c.undoes).where(audit.c.id == id_)
+            if connection is not None:
+                undoes = connection.scalar(asked)
+            else:
+                undoes = next((row["undoes"] for row in self._database.query(asked)), None)
         return id_
 
     def of(self, object_id: str, limit: int = MOST_LISTED) -> Sequence[dict[str, Any]]:

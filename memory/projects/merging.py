@@ -117,13 +117,12 @@ class Merging:
 
     def _follow(self, undone: Undone, actor: Actor) -> dict[str, int]:
         self._registry.reread()
-        with self._database.engine.connect() as connection:
-            since = self._trail.origin(connection, undone.audit_id)
+        since = self._trail.origin(undone.audit_id)
         moved = Counter(self.settle(undone.object_id, actor))
         return dict(moved + Counter(self.parting.put_back(undone.object_id, since, actor)))
 
     def _preview(self, connection: sa.Connection, undone: Undone) -> dict[str, int]:
-        return self.parting.preview(connection, undone.object_id, self._trail.origin(connection, undone.audit_id))
+        return self.parting.preview(connection, undone.object_id, self._trail.origin(undone.audit_id, connection))
 
     def _stored(self, table: sa.Table, definition: Definition) -> dict[str, int]:
         """The other spellings that a table holds, with how many rows stand under each."""

@@ -250,7 +250,7 @@ class Registry:
                 raise Conflict(f"{entry['id']} cannot be undone: a name is one of project {min(others.values())} now")
             write(connection, definition, self._stamp(), before.get(MADE))
             self._queue(connection, id_)
-        self._part(connection, id_, self._trail.origin(connection, entry["id"]))
+        self._part(connection, id_, self._trail.origin(entry["id"], connection))
         self._touch(connection)
         told = {} if present is None else {**as_shown(present.definition), MADE: present.created_at}
         return Changed(id_, "undo", SERVER, told, before, OBJECT, id_)

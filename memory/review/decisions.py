@@ -142,9 +142,7 @@ class Decisions:
         done = self._deck.decide(decision.id, action, changes, by)
         if done is None:
             return Outcome(decision.id, decision.action, status="pending")
-        return Outcome(
-            decision.id, decision.action, status=done.status, audit_id=done.audit_id, flow_id=done.flow_id
-        )
+        return Outcome(decision.id, decision.action, status=done.status, audit_id=done.audit_id, flow_id=done.flow_id)
 
     def _on_memory(self, connection: sa.Connection, decision: Decision, edits: dict[str, Any], by: Actor) -> Done:
         row = self._steps.required(connection, decision.id, None)

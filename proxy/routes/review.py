@@ -81,7 +81,9 @@ def undo(parts: Parts, caller: Admin, given: Undo | None = None) -> dict[str, An
     """
     asked = given or Undo()
     try:
-        undone = parts.remembering.review.undo(actor_of(parts, caller, asked.reason), asked.audit_id, dry_run=asked.dry_run)
+        undone = parts.remembering.review.undo(
+            actor_of(parts, caller, asked.reason), asked.audit_id, dry_run=asked.dry_run
+        )
     except Missing as error:
         raise NotFound(as_told(error).message, param="audit_id") from error
     return {"status": "dry_run" if asked.dry_run else "undone", **dataclasses.asdict(undone)}

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from store.database import Database
-from store.tables import interactions
+from store.tables import interactions, jobs
 from tests.e2e.conftest import Launch
 from tests.e2e.support import Server, eventually
 
@@ -114,6 +114,39 @@ def test_a_server_killed_while_it_moves_rows_loses_none(launch: Launch, tmp_path
     post(server, "/projects/register", APOLLO)
     assert stands() == {"apollo": LOGGED}, f"and asking again moves the rest of {halfway}"
     database.close()
+
+
+def test_a_server_killed_while_it_undoes_puts_the_rest_back_by_itself(launch: Launch, tmp_path: Path) -> None:
+    seed(tmp_path / "data")
+    server = launch(data_dir=tmp_path / "data")
+    made = post(server, "/projects/register", APOLLO)
+    assert made["moved"] == {"interactions": LOGGED}
+    database = Database(server.data_dir / "reprise.db")
+
+    def stands() -> dict[str, int]:
+        counted = sa.select(interactions.c.project, sa.func.count().label("n")).group_by(interactions.c.project)
+        return {row["project"]: row["n"] for row in database.query(counted)}
+
+    def undo() -> None:
+        with contextlib.suppress(httpx2.TransportError):
+            server.http.post("/review/undo", json={"audit_id": made["audit_id"]})
+
+    undoing = threading.Thread(target=undo)
+    undoing.start()
+    eventually(lambda: stands().get("Moon Shot"), "rows to go back")
+    server.kill()
+    undoing.join()
+    assert sum(stands().values()) == LOGGED, "none is lost"
+    # The job waits a while, for whoever undoes does it at once.
+    database.transact(due)
+    server.start()
+    assert get(server, "/projects")["projects"] == [], "nobody registered it"
+    eventually(lambda: stands() == {"Moon Shot": LOGGED}, "the rest to go back")
+    database.close()
+
+
+def due(connection: sa.Connection) -> None:
+    connection.execute(sa.update(jobs).values(run_after=0.0))
 
 
 def seed(data_dir: Path) -> None:

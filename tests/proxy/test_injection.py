@@ -526,7 +526,7 @@ async def test_an_answer_made_with_memories_moves_with_its_keys_or_not_at_all(ru
     async with run_app(cache=SERVING) as (client, parts):
         made = remember(parts)
         await ask(client)
-        with snapshot(parts.directory.database) as moment:
+        with snapshot(parts.database.driver) as moment:
             entries = list(
                 exporter.written(moment, exporter.entries_wanted(Wanted(), time.time()), exporter.entry_line)
             )

@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("root", sa.Text, nullable=False),
         sa.Column("signal", sa.Text),
     )
+    op.create_index("sessions_by_id", "sessions", ["id"])
     op.create_index("sessions_latest", "sessions", ["last_at"])
     op.create_index("sessions_by_time", "sessions", ["namespace", "last_at"])
     op.create_index("sessions_by_status", "sessions", ["status", "last_at"])

@@ -173,13 +173,12 @@ def test_saying_no_publishes_nothing(house, action, becomes):
 
 
 @pytest.mark.parametrize("first", ["approve", "modify", "reject", "dismiss"])
-@pytest.mark.parametrize("second", ["approve", "reject"])
-def test_a_second_decision_finds_nothing_to_decide(house, first, second):
+def test_a_second_decision_finds_nothing_to_decide(house, first):
     home = house()
     id_ = proposed(home)
     home.reviewing.decide(id_, first, ANN, changes={"title": "Anew"} if first == "modify" else None)
     with pytest.raises(Missing):
-        home.reviewing.decide(id_, second, BOB)
+        home.reviewing.decide(id_, "approve", BOB)
     assert len(home.flows.list()) == (first in ("approve", "modify")), "nothing is published twice"
 
 
