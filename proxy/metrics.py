@@ -98,6 +98,36 @@ class Metrics:
             ("outcome",),
             registry=registry,
         )
+        self.entries = Gauge("reprise_entries", "Stored answers that may be served.", registry=registry)
+        self.reloads = Counter(
+            "reprise_config_reloads",
+            "Looks at an edited configuration: applied, refused or unchanged.",
+            ("outcome",),
+            registry=registry,
+        )
+        self._config = Info("reprise_config", "The revision of the configuration in force.", registry=registry)
+        self.input_tokens = Counter(
+            "reprise_input_tokens",
+            "Prompt tokens of upstream calls of which the upstream said how many it had cached; context: injected,"
+            " held_out or none.",
+            ("context",),
+            registry=registry,
+        )
+        self.input_cached_tokens = Counter(
+            "reprise_input_cached_tokens",
+            "Of these, the ones that the upstream had in its own prompt cache.",
+            ("context",),
+            registry=registry,
+        )
+        self.backups = Counter(
+            "reprise_backups", "Backups by outcome: made or failed.", ("outcome",), registry=registry
+        )
+        self.queue = Gauge("reprise_writer_queue", "Writes waiting for SQL.", registry=registry)
+        self._of_memory(registry)
+        self._of_sources(registry)
+        self._of_flows(registry)
+
+    def _of_memory(self, registry: CollectorRegistry) -> None:
         self.memory_jobs = Counter(
             "reprise_memory_jobs",
             "Jobs behind the answers: done, failed (and tried again), set_aside.",
@@ -113,38 +143,11 @@ class Metrics:
             ("outcome",),
             registry=registry,
         )
-        self.entries = Gauge("reprise_entries", "Stored answers that may be served.", registry=registry)
-        self.reloads = Counter(
-            "reprise_config_reloads",
-            "Looks at an edited configuration: applied, refused or unchanged.",
-            ("outcome",),
-            registry=registry,
-        )
-        self._config = Info("reprise_config", "The revision of the configuration in force.", registry=registry)
         self.memories_injected = Counter(
             "reprise_memories_injected", "Memories put into calls, each time one was.", registry=registry
         )
         self.state_injected = Counter(
             "reprise_state_injected", "Facts of projects put into calls, each time one was.", registry=registry
-        )
-        self.chunks_injected = Counter(
-            "reprise_chunks_injected", "Pieces of documents put into calls, each time one was.", registry=registry
-        )
-        self.flows_injected = Counter(
-            "reprise_flows_injected", "Flows put into calls, each time one was.", registry=registry
-        )
-        self.input_tokens = Counter(
-            "reprise_input_tokens",
-            "Prompt tokens of upstream calls of which the upstream said how many it had cached; context: injected,"
-            " held_out or none.",
-            ("context",),
-            registry=registry,
-        )
-        self.input_cached_tokens = Counter(
-            "reprise_input_cached_tokens",
-            "Of these, the ones that the upstream had in its own prompt cache.",
-            ("context",),
-            registry=registry,
         )
         self.memory_rounds = Counter(
             "reprise_memory_rounds",
@@ -176,22 +179,10 @@ class Metrics:
             ("outcome",),
             registry=registry,
         )
-        self.analyses = Counter(
-            "reprise_analyses",
-            "Sessions that have ended: auto_reinforced, enhancement, new_flow (proposed), absorbed by a proposal that says"
-            " so already, refused as a rejected one did, none (nothing taught), deferred (budget spent), failed,"
-            " unreadable.",
-            ("outcome",),
-            registry=registry,
-        )
-        self.analyst_calls = Counter(
-            "reprise_analysis_calls",
-            "Calls to the model that analyses sessions: answered or failed.",
-            ("outcome",),
-            registry=registry,
-        )
-        self.backups = Counter(
-            "reprise_backups", "Backups by outcome: made or failed.", ("outcome",), registry=registry
+
+    def _of_sources(self, registry: CollectorRegistry) -> None:
+        self.chunks_injected = Counter(
+            "reprise_chunks_injected", "Pieces of documents put into calls, each time one was.", registry=registry
         )
         self.ingestion_runs = Counter(
             "reprise_ingestion_runs",
@@ -213,6 +204,25 @@ class Metrics:
             "reprise_source_chunks",
             "Pieces of documents: found, or waiting for embedder or index.",
             ("state",),
+            registry=registry,
+        )
+
+    def _of_flows(self, registry: CollectorRegistry) -> None:
+        self.flows_injected = Counter(
+            "reprise_flows_injected", "Flows put into calls, each time one was.", registry=registry
+        )
+        self.analyses = Counter(
+            "reprise_analyses",
+            "Sessions that have ended: auto_reinforced, enhancement, new_flow (proposed), absorbed by a proposal that"
+            " says so already, refused as a rejected one did, none (nothing taught), deferred (budget spent), failed,"
+            " unreadable.",
+            ("outcome",),
+            registry=registry,
+        )
+        self.analyst_calls = Counter(
+            "reprise_analysis_calls",
+            "Calls to the model that analyses sessions: answered or failed.",
+            ("outcome",),
             registry=registry,
         )
         self.notifications = Counter(
@@ -239,7 +249,6 @@ class Metrics:
         self.analysis_calls_today = Gauge(
             "reprise_analysis_calls_today", "Calls to the analysing model today, UTC.", registry=registry
         )
-        self.queue = Gauge("reprise_writer_queue", "Writes waiting for SQL.", registry=registry)
 
     def show_revision(self, revision: str) -> None:
         """Name the revision of the configuration in force."""

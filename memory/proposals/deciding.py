@@ -13,7 +13,8 @@ COMPARED_FROM: Final = 0.5
 def decide(match_score: float | None, matched_flow_exists: bool, has_free_text: bool) -> Lesson:
     """What is to be made of a resolved session.
 
-    Above 0.8 and 0.8 or less differ in nothing else: from 0.5 on, the person's own words alone decide.
+    From 0.5 on, the person's own words alone decide: without them a flow is reinforced above 0.8 because it fitted, and
+    from 0.5 to 0.8 because nothing speaks against it.
 
     Args:
         match_score: the best score at the session's start, in [0, 1]; None: no flow fitted at all.

@@ -58,7 +58,7 @@ class Redactor:
         return text
 
     def of_one(self, texts: Sequence[str]) -> list[str]:
-        """Texts of one conversation, each without what was found in any of them; a secret told once is gone from all."""
+        """Texts of one conversation, each without what was found in any: a secret told once is gone from all."""
         return [self(_replaced(text, found)) for text, found in zip(texts, self.find_all(texts), strict=True)]
 
     def find(self, text: str) -> list[Finding]:
