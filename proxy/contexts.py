@@ -24,8 +24,8 @@ PATIENCE: Final = 2.0
 """Seconds that a call waits for what must be read or searched, before it goes on without."""
 REST: Final = 10.0
 """Seconds without a search of documents after one failed: else each call would wait in vain."""
-KNOWN_CHARS: Final = 8_000_000
-"""Of the packs that are remembered, with their prompts."""
+KNOWN_CHARS: Final = 16_000_000
+"""Of the packs that are remembered, with the pieces they were made from."""
 _LONG: Final = 2000
 """Longer prompts are remembered by their hash."""
 _LEAST_SIZE: Final = 200
@@ -53,23 +53,28 @@ class Stock(Protocol):
 
 @dataclass(slots=True)
 class Remembered:
-    """What a prompt got, and the version of the shelf under which that was seen to hold last."""
+    """What a prompt got, and from what."""
 
     pack: Pack | None
+    mark: object
+    """Of the memories and state that were chosen from (``Ground.mark``)."""
+    found: tuple[Ranked, ...]
+    """The pieces that were chosen from."""
     version: int
+    """The shelf's under which they were seen to hold last."""
 
     def holds(self, shelf: Stock, version: int) -> bool:
-        """Is it what the prompt gets under the present version?"""
+        """Are its pieces those to choose from under the present version?"""
         if self.version != version:
-            # What is new does not count yet, and of what is altered nothing is in it.
-            if not shelf.hold(self.version, [id_ for id_, _ in self.pack.chunks] if self.pack else ()):
+            # What is new does not count yet, and of what is altered nothing is among them.
+            if not shelf.hold(self.version, [one.chunk.id for one in self.found]):
                 return False
             self.version = version
         return True
 
 
-Known = MutableMapping[tuple[object, bool, int, str], Remembered]
-"""By memories and state (``Ground.mark``), whether documents were searched, budget and prompt."""
+Known = MutableMapping[tuple[str, str, bool, int, str], Remembered]
+"""By namespace, project, whether documents were searched, budget and prompt."""
 
 
 class Contexts:
@@ -126,19 +131,23 @@ class Contexts:
             self._under = settings
         budget = settings.context.budget - taken
         under = NOT_SEARCHED if version is None else version
-        key = (ground.mark, version is not None, budget, _short(prompt))
+        key = (namespace, project, version is not None, budget, _short(prompt))
         known = self._known.get(key)
         if known is not None and known.holds(self._shelf, under):
+            if known.mark is not ground.mark:
+                known.pack = self._composer.again(ground, project, prompt, budget, known.found)
+                known.mark = ground.mark
             return known.pack
+        pieces: tuple[Ranked, ...] = ()
         if version is not None:
             found = await self._with_chunks(ground, namespace, project, prompt, budget)
             if found is None:
                 # Not remembered: the next call may find more.
                 return composed(ground, project, prompt, budget)
-            chosen = found.pack
+            chosen, pieces = found.pack, found.found
         else:
             chosen = composed(ground, project, prompt, budget)
-        self._known[key] = Remembered(chosen, under)
+        self._known[key] = Remembered(chosen, ground.mark, pieces, under)
         return chosen
 
     async def query(self, namespace: str, project: str, prompt: str, most: int, tags: Sequence[str]) -> list[Ranked]:
@@ -226,4 +235,5 @@ def _short(prompt: str) -> str:
 
 
 def _size(known: Remembered) -> int:
-    return _LEAST_SIZE + (len(known.pack.text) if known.pack else 0)
+    text = len(known.pack.text) if known.pack else 0
+    return _LEAST_SIZE + text + sum(len(one.chunk.content) for one in known.found)

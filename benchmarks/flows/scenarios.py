@@ -38,6 +38,7 @@ def main(arguments: argparse.Namespace) -> None:
     for proposal in report["proposals"]:
         print(f"  {proposal['proposal_type']:12} x{proposal['supporting_session_count']} {proposal['title']}")
     print(f"  calls to the analysing model: {report['calls']}; proposals: {report['by_kind']}")
+    print(f"  resolved too early, and again later: {report['early']}")
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=2, ensure_ascii=False, default=str), "utf-8")
 
@@ -64,6 +65,7 @@ def run(sessions: Sequence[script.Scripted], folder: Path) -> dict[str, Any]:
             "proposals": proposals,
             "by_kind": dict(Counter(p["proposal_type"] for p in proposals)),
             "calls": len(upstream.analysed),
+            "early": server.early,
         }
 
 

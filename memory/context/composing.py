@@ -21,6 +21,8 @@ class Composed:
 
     pack: Pack | None
     chunks: tuple[Ranked, ...] = ()
+    found: tuple[Ranked, ...] = ()
+    """All pieces that it was made from."""
 
 
 class Composer:
@@ -52,9 +54,13 @@ class Composer:
     def with_chunks(self, ground: Ground, namespace: str, project: str, prompt: str, budget: int) -> Composed:
         """As ``compose``, of memories and state that are known already."""
         found = self._retriever.find(namespace, project, prompt, chunks_within(budget))
-        made = composed(ground, project, prompt, budget, found, self._least())
+        made = self.again(ground, project, prompt, budget, found)
         inside = {id_ for id_, _ in made.chunks} if made else set()
-        return Composed(made, tuple([one for one in found if one.chunk.id in inside]))
+        return Composed(made, tuple([one for one in found if one.chunk.id in inside]), tuple(found))
+
+    def again(self, ground: Ground, project: str, prompt: str, budget: int, found: Sequence[Ranked]) -> Pack | None:
+        """The pack of other memories and state with the same pieces; nothing is searched."""
+        return composed(ground, project, prompt, budget, found, self._least())
 
 
 def composed(

@@ -77,7 +77,9 @@ class Inbox:
 
         def work(connection: sa.Connection) -> None:
             nonlocal told
-            told = connection.execute(insert(notifications).values(row).on_conflict_do_nothing()).rowcount == 1
+            added = insert(notifications).values(row).on_conflict_do_nothing().returning(notifications.c.id)
+            # Nothing comes back where it is there already; rows are not counted on PostgreSQL.
+            told = connection.scalar(added) is not None
             if told and ways:
                 connection.execute(sa.insert(deliveries), ways)
 

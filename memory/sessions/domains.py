@@ -16,6 +16,7 @@ from memory.sessions.wording import folded, words
 
 SURE: Final = 3
 OTHER: Final = "other"
+_PLURAL_CHARS: Final = 3
 """A domain that only a person says."""
 
 _STRONG: Final[Mapping[str, str]] = {
@@ -43,9 +44,10 @@ _STRONG: Final[Mapping[str, str]] = {
     "|quarantine|spyware|compromised|data leak",
     "backup": "backup|backups|restore point|restore a file|deleted file|recover|recovery|veeam|retention|sauvegarde"
     "|datensicherung|respaldo",
-    "email": "e-mail|email|mail|mailbox|inbox|outlook|smtp|imap|spam|calendar invite|out of office|newsletter"
+    "email": "calendar|e-mail|email|mail|mailbox|inbox|outlook|smtp|imap|spam|calendar invite|out of office|newsletter"
     "|courriel|correo|postfach",
-    "printing": "printer|printers|print|prints|printing|toner|ink|cartridge|print queue|spooler|paper jam|scanner"
+    "printing": "plotter|printer|printers|print|prints|printing|toner|ink|cartridge|print queue|spooler|paper jam"
+    "|scanner"
     "|scan|imprimante"
     "|drucker|druckt|impresora",
     "cloud": "aws|azure|gcp|google cloud|s3|ec2|lambda|terraform|cloudformation|load balancer|cloud",
@@ -62,7 +64,7 @@ _WEAK: Final[Mapping[str, str]] = {
     "active_directory": "password|login|log in|sign in|account|permissions|group|domain",
     "networking": "connect|connection|internet|online|offline|ping|port|tunnel|cable|timeout",
     "m365": "teams|exchange|office|meeting|license|calendar",
-    "hardware": "screen|computer|device|display|cable|port|noise|power|overheating",
+    "hardware": "grinding|burnt|smoke|smell|screen|computer|device|display|cable|port|noise|power|overheating",
     "endpoint": "windows|driver|update|computer|pc|reboot|restart|slow|freeze|freezes",
     "virtualization": "host|cluster|image|guest|memory",
     "security": "password|access|link|attachment|alert|login|block|blocked",
@@ -78,7 +80,9 @@ _WEAK: Final[Mapping[str, str]] = {
 def domain_of(text: str, domains: Sequence[str]) -> str | None:
     """The configured domain that a problem's words belong to; None where none is sure."""
     told = " ".join(words(text)).replace("'", " ").split()
-    said, single = f" {' '.join(told)} ", frozenset(told)
+    # A plural counts as its singular.
+    single = frozenset(told) | {word[:-1] for word in told if word.endswith("s") and len(word) > _PLURAL_CHARS}
+    said = f" {' '.join(told)} "
     scored = [(_points(said, single, domain), -at, domain) for at, domain in enumerate(domains) if domain != OTHER]
     points, _, domain = max(scored, default=(0, 0, ""))
     return domain if points >= SURE else None

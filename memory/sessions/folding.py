@@ -97,9 +97,6 @@ def fold(readings: Sequence[Reading], nodes: Sequence[Node] = (), phrases: Phras
         outcomes[one.interaction_id] = _outcome(one, follower.get(one.interaction_id), passed_over, phrases)
     course = _course(ordered, repeated, before, outcomes, phrases)
     solution = _solution(ordered, course.solved_by, outcomes)
-    if course.signal == "solved" and solution is not None:
-        known = outcomes[solution.interaction_id]
-        outcomes[solution.interaction_id] = _as_solution(known)
     placed, followed, left = _at_nodes(ordered, outcomes, nodes)
     return Folded(
         outcomes=placed,
@@ -235,6 +232,8 @@ def _verdict(one: Reading, prior: Reading | None, outcomes: Mapping[str, Outcome
         return said
     picked = outcomes[prior.interaction_id].option_selected
     answer = yes_or_no(picked or one.asked)
+    if prior.checks == "more":
+        return "pleased" if answer == "No" else said
     if answer is None:
         return said if picked is None else signal_of(picked, phrases)
     return "solved" if (answer == "Yes") == (prior.checks == "success") else "failed"
@@ -247,12 +246,6 @@ def _solution(ordered: Sequence[Reading], by: Reading | None, outcomes: Mapping[
     doing = [one for one in near if outcomes[one.interaction_id].step_type in ("action", "script")]
     telling_ = [one for one in near if outcomes[one.interaction_id].step_type == "other" and one.said]
     return next(iter((doing or telling_)[-1:]), None)
-
-
-def _as_solution(known: Outcome) -> Outcome:
-    return Outcome(
-        "solution", known.skipped, known.node_id, known.option_selected, known.free_text, known.action_result
-    )
 
 
 def _at_nodes(

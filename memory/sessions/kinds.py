@@ -1,8 +1,8 @@
 """What kind of step an answer is. Pure.
 
 question: it offers options or asks something; verification: it asks whether things work now, or a tool that only looks
-was run; script: a tool was run; action: it says what to do; other: all else. ``solution`` is no reading of the answer
-alone: the step after which the user says that all is well becomes one (``memory.sessions.folding``).
+was run; script: a tool was run; action: it says what to do; other: all else. ``solution`` is what a person may call a
+step: an answer does not show that it will turn out to be one, and what helped stands in the session's summary.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from memory.sessions.wording import CODE, folded, sentences
 _SUCCESS = re.compile(
     r"\b(?:(?:did|does|has|have|is|are|do) (?:that|this|it|the|everything|all|your|you|things"
     r"|now)?\b.{0,60}\b(?:help|helped|work|works|worked"
-    r"|working|fix|fixed|solve|solved|resolve|resolved|succeed|succeeded|okay now|ok now|better now|gone|back (?:up"
+    r"|working|fix|fixed|solve|solved|resolve|resolved|succeed|succeeded|come out|came out|go through|went through"
+    r"|okay now|ok now|better now|gone|back (?:up"
     r"|online|to normal)"
     r"|(?:print|connect|load|start|open|sync|build|pass|run|send)\w* (?:now|again|properly|correctly|as expected"
     r"|successfully))"
@@ -26,6 +27,12 @@ _SUCCESS = re.compile(
     r"|(?:marche|fonctionne)-t-il|est-ce que (?:ça|cela) (?:marche|fonctionne|a (?:aidé|marché|résolu))|c'est résolu"
     r"|funktioniert (?:es|das|der|die)|hat (?:das|es) (?:geholfen|funktioniert)|geht es (?:jetzt|wieder)"
     r"|funciona (?:ahora|ya|bien)|(?:se )?(?:resolvió|solucionó)|ayudó)\b"
+)
+_MORE = re.compile(
+    r"\b(?:(?:any|some)thing (?:else|more|further)|any (?:other|more|further) (?:help|question|request|issue|problem)s?"
+    r"|(?:what|how) else|else (?:that )?i can|more i can|further help|(?:can|may|could) i (?:help"
+    r"|assist) (?:you )?(?:with|further)"
+    r"|autre chose|sonst noch|noch etwas|algo más|alguna otra)\b"
 )
 _YES_NO = re.compile(
     r"^(?:(?:and|so|ok|okay|now|then|first|great|good|thanks|alors|also)[, ]+)*(?:is|are|was|were|am|do|does|did"
@@ -77,7 +84,12 @@ def question_in(answer: str, *, anywhere: bool = False) -> str | None:
 
 def checks_success(question: str) -> bool:
     """Does a question ask whether things work now?"""
-    return _SUCCESS.search(folded(question)) is not None
+    return _SUCCESS.search(folded(question)) is not None and not asks_for_more(question)
+
+
+def asks_for_more(question: str) -> bool:
+    """Does it ask whether anything else is wanted, so that a no ends the talk?"""
+    return _MORE.search(folded(question)) is not None
 
 
 def checks_trouble(question: str) -> bool:
@@ -101,7 +113,8 @@ def yes_or_no(reply: str) -> str | None:
     ):
         # "It is not": the denial counts.
         return "No" if len(said) <= 4 and {"not", "pas", "nicht"} & set(said) else "Yes"
-    if said[0] in _NO or (said[0] == "not" and len(said) <= 3):
+    later = said[:2] in (["not", "at"], ["not", "right"], ["not", "for"], ["not", "really"])
+    if said[0] in _NO or later or (said[0] == "not" and len(said) <= 3):
         return "No"
     return None
 

@@ -65,7 +65,14 @@ _DONE_YET = re.compile(
     re.IGNORECASE,
 )
 IMPERATIVES: Final = frozenset(
-    """add allow answer apply ask boot browse call change check choose clean clear click close configure confirm connect
+    """accept adjust apply archive assign attach block cancel commit decrease define deploy detach downgrade drop
+    eject empty
+    enlarge extend fill fix free give grant increase issue keep kill limit lock lower merge migrate mount pause pin
+    provide
+    purge raise rebuild redeploy refresh register release reorder repair report request resend resize resync revert
+    review
+    revoke roll rotate schedule shorten stop swap sync terminate trim truncate trust unblock unlock unmount upgrade wipe
+    add allow answer apply ask boot browse call change check choose clean clear click close configure confirm connect
     copy create delete disable disconnect download drag edit enable ensure enter execute exit expand export find flush
     follow force go hold import insert install launch locate log look make map mark move navigate open paste ping plug
     point power press print pull push put read reboot reconnect recreate reinstall reload remove rename repeat replace
@@ -81,19 +88,24 @@ IMPERATIVES: Final = frozenset(
     inicie instale introduzca pulse reinicie seleccione vaya verifique""".split()
 )
 _LEADS = re.compile(
-    r"^.*?(?:\b(?:is|are|was|were|do|does|did|would|should|shall|can|could|will|have|has|which|what|who|where|est-ce|"
+    r"^.*?(?:\b(?:(?:how|what) about|is|are|was|were|do|does|did|would|should|shall|can|could|will|have|has|which"
+    r"|what|who|where|est-ce|"
     r"c'est|voulez-vous|préférez-vous|utilisez-vous|ist|sind|haben|möchten|benutzen|nutzen|es|son|usa|usas|prefiere|"
     r"prefieres|quiere|quieres)\b[ \t]+)"
     r"(?:(?:it|this|that|there|you|we|i|they|he|she|es|das|sie|du|your|the (?:problem|issue|error|device"
     r"|message))\b[ \t]+)?"
-    r"(?:(?:rather|currently|now|mean|meaning|want|prefer|like|use|using|have|see|seeing|running|on|need|looking at"
+    r"(?:(?:be|interested|rather|currently|now|mean|meaning|want|prefer|like|use|using|have|see|seeing|running|on"
+    r"|need|looking at"
     r"|looking for"
     r"|talking about|connected to|connecting to|connecting|getting|with)\b[ \t]+)*(?:(?:to|by|via|with|through|on"
     r"|for)\b[ \t]+)?",
     re.IGNORECASE,
 )
 _OR = re.compile(r"(?:\s*[,;]\s*(?:or|ou|oder|o|bien)\s+|\s+(?:or|ou|oder|o)\s+)", re.IGNORECASE)
+_LAST_OR = re.compile(r"[\s,;]+(?:or|ou|oder|o)$", re.IGNORECASE)
+_INLINE_MARK = re.compile(r"(?:(?<=\s)|(?<=^)|\()(?P<mark>[a-hA-H]|\d{1,2})\)\s+")
 _COMMA = re.compile(r"\s*[,;]\s*")
+_TO = re.compile(r"^to\s+", re.IGNORECASE)
 _ARTICLE = re.compile(
     r"^(?:an?|the|some|un|une|le|la|les|l'|der|die|das|ein|eine|einen|el|los|las|una)\s+", re.IGNORECASE
 )
@@ -252,18 +264,31 @@ def _inline(text: str) -> tuple[Option, ...]:
 
 
 def _in_question(question: str) -> tuple[Option, ...]:
-    asked = question.rpartition(":")[2] if ":" in question else question
+    marks = list(_INLINE_MARK.finditer(question))
+    if len(marks) > 1:
+        ends = [mark.start() for mark in marks[1:]] + [len(question)]
+        texts = [
+            _LAST_OR.sub("", question[mark.end() : end].strip(" ,;")) for mark, end in zip(marks, ends, strict=True)
+        ]
+        marked = tuple(
+            Option(mark["mark"].lower(), label_of(text)) for mark, text in zip(marks, texts, strict=True) if text
+        )
+        return marked if len(marked) == len(marks) and all(_is_label(one.label) for one in marked) else ()
+    before, colon, behind = question.rpartition(":")
+    # "47 Meters Down: Uncaged" is a name: what leads to options is written small.
+    led = bool(colon) and not before.split()[-1][:1].isupper()
+    asked = behind if led else question
     pieces = _OR.split(asked)
     if len(pieces) != 2:
         return ()
     *listed, last = [*_COMMA.split(pieces[0]), pieces[1]]
-    if ":" not in question:
+    if not led:
         if len(listed) > 1 and not _leads(listed[0]):
             # "For this, do you want A, B or C?": what stands before the question's own words is none.
             starts = next((at for at, piece in enumerate(listed) if _leads(piece)), 0)
             listed = listed[starts:]
         listed[0] = _LEADS.sub("", listed[0], count=1)
-    labels = [_ARTICLE.sub("", piece.strip()).strip() for piece in (*listed, last)]
+    labels = [_ARTICLE.sub("", _TO.sub("", piece.strip())).strip() for piece in (*listed, last)]
     if not all(_is_label(label) for label in labels) or len({folded(label) for label in labels}) < len(labels):
         return ()
     return tuple(Option(str(place), label) for place, label in enumerate(labels, 1))

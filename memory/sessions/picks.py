@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from memory.sessions.session import Option
-from memory.sessions.wording import folded, telling, words
+from memory.sessions.wording import folded, sentences, telling, words
 
 NEAR: Final = 0.78
 """Likeness from which words count as an option's label, in [0, 1]."""
 APART: Final = 0.12
 """By how much it must be nearer than to any other option."""
+SHORT: Final = 6
+"""Words of a first sentence that may be the whole answer."""
 MOST_WORDS: Final = 14
 """A longer reply picks only what it names word for word."""
 
@@ -86,9 +88,21 @@ def pick(options: Sequence[Option], reply: str) -> Option | None:
     exact = _named_exactly(options, said)
     if exact is not None:
         return exact
+    leading = _LEADING.match(said)
+    if leading and _at(options, leading["mark"]) and not _more_marks(options, said[leading.end("mark") :]):
+        return _at(options, leading["mark"])
     if _NEGATED.search(said) or _SEVERAL.search(said):
-        return _by_words(options, said) if _says_no(options, said) else None
-    return _by_mark(options, said) or _by_place(options, said) or _by_words(options, said)
+        found = _by_words(options, said) if _says_no(options, said) else None
+    else:
+        found = _by_mark(options, said) or _by_place(options, said) or _by_words(options, said)
+    first, *more = sentences(reply)
+    # What follows the answer explains it.
+    return found or (pick(options, first) if more and len(words(first)) <= SHORT else None)
+
+
+def _more_marks(options: Sequence[Option], rest: str) -> bool:
+    """Does the rest of a reply name options by number, too?"""
+    return any(_at(options, number) for number in re.findall(r"(?<![\w.])\d{1,2}(?![\w.])", rest))
 
 
 def _says_no(options: Sequence[Option], said: str) -> bool:
@@ -107,9 +121,6 @@ def _named_exactly(options: Sequence[Option], said: str) -> Option | None:
 
 def _by_mark(options: Sequence[Option], said: str) -> Option | None:
     """``2``, ``b)``, ``option 2 please``, ``2, the cable``."""
-    leading = _LEADING.match(said)
-    if leading and (leading["mark"].isdigit() or leading["mark"] not in ("a", "i")):
-        return _at(options, leading["mark"])
     left = [(match.group(), match.start()) for match in re.finditer(r"\d+|[^\W\d_]+(?:'[^\W\d_]+)*", said)]
     if len(left) == 1:
         return _at(options, left[0][0])

@@ -48,7 +48,8 @@ class Reading:
     yes_or_no: bool = False
     """Does the answer end with a question that takes a yes or a no?"""
     checks: str = ""
-    """``success`` where it asks whether things work now, ``trouble`` where a yes would mean that they do not."""
+    """``success`` where it asks whether things work now, ``trouble`` where a yes would mean that they do not, ``more``
+    where it asks whether anything else is wanted."""
     hands_over: bool = False
 
     @property
@@ -187,6 +188,8 @@ def _result(result: str, turn: Turn) -> str:
 
 
 def _checks(question: str | None) -> str:
+    if question is not None and kinds.asks_for_more(question):
+        return "more"
     if question is None or not kinds.checks_success(question):
         return ""
     return "trouble" if kinds.checks_trouble(question) else "success"

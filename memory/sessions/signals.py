@@ -88,12 +88,15 @@ _UNREAL = re.compile(
 )
 _LATER = re.compile(r"\b(?:i'll|i will|let me|je vais|ich werde|voy a)\b")
 _PLEASED = re.compile(
-    r"\b(?:thanks|thank you|thx|ty|cheers|great|perfect|awesome|excellent|brilliant|wonderful|fantastic|amazing"
+    r"\b(?:(?:thanks|thank you)(?: (?:so |very )?much| a lot| again)?(?: for (?:all )?(?:your|the) help)?"
+    r"|(?:that's|that is|that (?:will|would) be|that'll be) (?:all|it|everything)(?: (?:that )?i (?:need|needed|want|wanted))?"
+    r"(?: (?:for|at) (?:now|today|the moment))?|i (?:got|have) (?:all|everything)(?: what| that)? i need(?:ed)?"
+    r"|you(?:'ve| have) been (?:of )?(?:a |very |so )?(?:great |much |big )?help(?:ful)?"
+    r"|you were (?:of )?a? ?(?:great |big )?help"
+    r"|thx|ty|cheers|great|perfect|awesome|excellent|brilliant|wonderful|fantastic|amazing"
     r"|lovely|super"
-    r"|that (?:helps|helped)|very helpful|much appreciated|appreciate it|that's (?:all|it|everything)|that is (?:all"
-    r"|it|everything)"
-    r"|that will be all|that'll be all|nothing else|good bye|goodbye|bye|you've been (?:very )?helpful|i'm (?:good"
-    r"|all set)"
+    r"|that (?:helps|helped)|very helpful|much appreciated|appreciate it|nothing else|good bye|goodbye|bye"
+    r"|i'm (?:good|all set)"
     r"|merci|parfait|génial|c'est tout|au revoir|danke|dankeschön|perfekt|prima|das war(?:'s| es| alles)|tschüss"
     r"|gracias|perfecto|genial|estupendo|eso es todo|adiós)\b"
 )

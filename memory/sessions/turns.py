@@ -94,7 +94,7 @@ def read_turn(record: Mapping[str, Any]) -> Turn:
 def is_check(name: str) -> bool:
     """Does a tool of this name look at something rather than do something?"""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").replace("-", " ").lower().split()
-    return any(word in _CHECKS for word in words)
+    return bool(words) and (words[0] in _CHECKS or words[-1] in _CHECKS)
 
 
 @dataclass(slots=True)

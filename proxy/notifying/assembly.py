@@ -56,10 +56,7 @@ class Notifying:
         keep = self.settings().keep
         told = 0
         for one in self.untold.found(min(BACK, keep) if keep else BACK):
-            if self.inbox.tell(one.event, one.namespace, one.object_type, one.object_id, one.title, one.body):
-                told += 1
-        if told:
-            self.courier.wake()
+            told += self.notifier.tell(one.event, one.namespace, one.object_type, one.object_id, one.title, one.body)
         return {"told": told, "pruned": self.inbox.prune(keep) if keep else 0}
 
 

@@ -58,7 +58,7 @@ class Notifier:
         if not self._room.acquire(blocking=False):
             return
         try:
-            done = self._thread.submit(self._tell, event, namespace, object_type, object_id, title, dict(body))
+            done = self._thread.submit(self.tell, event, namespace, object_type, object_id, title, dict(body))
         except RuntimeError:
             # It is closed.
             self._room.release()
@@ -73,15 +73,18 @@ class Notifier:
         """Write what waits, and take nothing more. Blocks."""
         self._thread.shutdown(wait=True)
 
-    def _tell(
+    def tell(
         self, event: str, namespace: str, object_type: str, object_id: str, title: str, body: Mapping[str, Any]
-    ) -> None:
-        if self._inbox.tell(event, namespace, object_type, object_id, title, body) is not None:
+    ) -> bool:
+        """The same, at once; False where it was told before. Blocks, and raises ``DatabaseError``."""
+        told = self._inbox.tell(event, namespace, object_type, object_id, title, body) is not None
+        if told:
             self._metrics.notifications.labels(event).inc()
             self._wake()
         self._standing.worked(TELLING)
+        return told
 
-    def _done(self, done: Future[None]) -> None:
+    def _done(self, done: Future[bool]) -> None:
         self._room.release()
         error = done.exception()
         if error is not None:

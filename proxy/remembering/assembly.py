@@ -139,7 +139,7 @@ def build_remembering(
     gaps = Gaps(database, redactor)
     further = [
         Round(NOTIFICATIONS, settings.memory.flows.sweep, in_thread(notifying.round)),
-        Round(GAPS, EVERY, in_thread(GapRound(gaps, notifying.inbox, notifying.courier, metrics).run)),
+        Round(GAPS, EVERY, in_thread(GapRound(gaps, notifying.notifier).run)),
     ]
     reinforcement = _reinforcement(settings.memory.reinforcement, memories, database, embedder)
     keeping, reading = _reading(

@@ -22,7 +22,7 @@ from tests.postgres import running
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
 FRANCE, REWORDED = "What is the capital of France?", "What's the capital of France?"
-SAID = "I always drink green tea in the morning. What is the weather like?"
+SAID = "I prefer oat milk in all coffee drinks. What is a cortado?"
 STRANGE = "What does NUL do? \0 and this sign? ␀0 ␀"
 KEY = "sk-e2e-nobody"
 FACT = {"project": "apollo", "category": "fact", "key": "port", "value": "The ferry leaves at noon."}
@@ -96,13 +96,14 @@ def test_hits_of_both_tiers_and_all_that_is_kept_survives_a_kill(start: Start) -
 
 
 def test_memories_state_and_every_character_are_kept(start: Start) -> None:
-    server = start(memory={"extraction": {"enabled": True}})
+    server = start()
     server.chat(SAID).raise_for_status()
     queue = eventually(
-        lambda: [card for card in server.http.get("/review").json()["cards"] if card["kind"] == "memory"],
+        lambda: server.http.get("/memory", params={"status": "candidate"}).json()["memories"],
         "what somebody says of himself waits for a review",
     )
-    assert said(command(server, "review", "--json"))["waiting"]["memory"] == len(queue), "the command sees it too"
+    waiting = said(command(server, "review", "--json"))["cards"]
+    assert [card["id"] for card in waiting] == [queue[0]["id"]], "the command sees it too"
     decided = server.http.post(f"/memory/{queue[0]['id']}/promote", json={"reason": "so it is"})
     assert decided.status_code == 200, decided.text
     assert server.http.get(f"/memory/{queue[0]['id']}").json()["status"] == "active", "a person said so"

@@ -105,7 +105,7 @@ def test_a_conversation_becomes_a_session_that_ends(server):
     assert session["client"] == "desk", "who asked"
     first, second, *asked_again, last = session["steps"]
     assert first["option_selected"] == "Brother HL-L2350", "picked by its place"
-    assert second["step_type"] == "solution", "a stream is a step like any other"
+    assert second["step_type"] == "action", "a stream is a step like any other"
     assert second["action_result"] == "ok, that is done", "said twice, it is one result"
     assert [step["skipped"] for step in asked_again] == [True, False], "of a turn asked twice one answer counts"
     assert last["asked"] == "Yes, thanks!", "each step has the words of its own turn alone"

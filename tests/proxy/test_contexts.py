@@ -178,6 +178,23 @@ async def test_while_documents_are_read_a_prompt_asked_before_costs_no_search(sh
         assert len(searched) == 1, "but that was looked for"
 
 
+async def test_a_changed_memory_costs_no_search(shelved, model, monkeypatch):
+    async with shelved() as (client, parts):
+        await ask(client)
+        shelf, searched = parts.remembering.shelf, []
+        search = shelf.search
+        monkeypatch.setattr(shelf, "search", lambda *given: (searched.append(given), search(*given))[1])
+        made = remember(parts)
+        await ask(client)
+        assert NIGHTLY in last_user(model.calls[-1]), "the new memory is there"
+        assert "two disks" in last_user(model.calls[-1]), "the piece still, too"
+        assert searched == [], "it was found before"
+        parts.remembering.memories.update(made.id, {"status": "candidate"}, ME)
+        parts.remembering.memories.reject(made.id, ME)
+        assert did(await ask(client)) == ("hit", "exact"), "without the memory it is what it was"
+        assert searched == [], "all the time"
+
+
 async def test_while_documents_are_read_nothing_that_is_gone_is_shown(shelved, model, folder):
     async with shelved() as (client, parts):
         await ask(client)

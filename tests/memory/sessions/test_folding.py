@@ -45,7 +45,7 @@ def told(*turns):
 def test_a_solved_talk_tells_its_whole_story():
     found = folded(conversation(SOLVED))
     kinds = [one.step_type for one in found.outcomes.values()]
-    assert kinds == ["question", "solution", "verification", "other"], "what solved it is the solution"
+    assert kinds == ["question", "action", "verification", "other"], "what each answer is"
     assert found.outcomes["int_000"].option_selected == "Brother", "the pick comes from the next turn"
     assert found.outcomes["int_001"].action_result == "ok, done", "so does what became of an action"
     assert found.outcomes["int_002"].action_result == "Yes, thanks!", "and of a verification"
@@ -107,7 +107,7 @@ def test_tools_in_chat_are_steps_with_results():
     found = folded(talk)
     assert found.outcomes["a"].step_type == "script", "a tool was run"
     assert found.outcomes["a"].action_result == "95 % used", "and gave this"
-    assert found.outcomes["b"].step_type == "solution", "what was done with it solved it"
+    assert found.solution == "Delete the old logs.", "what was done with it solved it"
     looked = [{**talk[0], "response": talk[0]["response"].replace("run_command", "check_disk")}]
     assert folded(looked).outcomes["a"].step_type == "verification", "a tool that only looks"
 

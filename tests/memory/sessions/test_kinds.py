@@ -39,6 +39,8 @@ PROBLEMS = {
     "My account was locked out": "active_directory",
     "We restored the wrong backup": "backup",
     "I got a phishing message": "security",
+    "The plotters make a grinding noise": "printing",
+    "My assistant cannot see my calendar": "email",
     "Hello": None,
     "I want a table for two": None,
     "something else entirely": None,
@@ -65,7 +67,8 @@ def test_tools_are_scripts_and_checks_verifications():
 
 
 @pytest.mark.parametrize(
-    ("name", "checks"), [("verifyLogin", True), ("run-tests", True), ("contest_entry", False), ("", False)]
+    ("name", "checks"),
+    [("verifyLogin", True), ("run-tests", True), ("contest_entry", False), ("get_test_history", False), ("", False)],
 )
 def test_a_tools_name_says_whether_it_looks(name, checks):
     assert is_check(name) == checks, name

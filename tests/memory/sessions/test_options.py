@@ -52,6 +52,10 @@ LISTS = {
         "Is it a laser printer, an inkjet or a label printer?",
         ["laser printer", "inkjet", "label printer"],
     ),
+    "marked in a sentence": (
+        "Is it connected by (a) USB cable or (b) office network?",
+        ["USB cable", "office network"],
+    ),
     "two in a sentence": ("Thanks. Do you use Windows or Mac?", ["Windows", "Mac"]),
     "with a comma before or": ("Are you connecting via cable, Wi-Fi, or VPN?", ["cable", "Wi-Fi", "VPN"]),
 }

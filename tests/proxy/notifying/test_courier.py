@@ -6,9 +6,11 @@ import asyncio
 import threading
 
 import pytest
+import sqlalchemy as sa
 import structlog
 
 from proxy.notifying.courier import REMOVED
+from store.tables import proposals
 from tests.proxy.notifying.receivers import Hook
 
 pytestmark = pytest.mark.anyio
@@ -254,3 +256,17 @@ async def test_after_the_end_nothing_is_told_and_nobody_meets_an_error(notifying
     await told.parts.close()
     told.parts.notify("gap.found", "default", "gap", "weak", "A gap", {})
     assert told.parts.inbox.list() == [], "the next round tells it"
+
+
+async def test_the_round_tells_what_a_crash_left_untold(notifying, database, hook):
+    told = notifying(webhook={"url": hook.url}, keep="1d")
+    moments = {"created_at": "2027-01-15 07:00:00", "updated_at": "2027-01-15 07:00:00"}
+    texts = {"title": "Printer offline", "description": "", "content": "{}", "confidence_score": 0.5, "analyst": "m"}
+    row = {"id": "pro_9", "namespace": "a", "proposal_type": "new_flow", "status": "pending", **moments, **texts}
+    database.transact(lambda connection: connection.execute(sa.insert(proposals).values(**row)) and None)
+    assert told.parts.round() == {"told": 1, "pruned": 0}, "it is found"
+    assert told.parts.round() == {"told": 0, "pruned": 0}, "and told once"
+    await told.send()
+    assert hook.json[0]["object"]["id"] == "pro_9", "through the channels, too"
+    told.clock.now += 2 * 86400
+    assert told.parts.round() == {"told": 0, "pruned": 1}, "an old one goes, and is not told anew"
