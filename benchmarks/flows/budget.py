@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.flows.analyst import Analyst
 from benchmarks.flows.clock import MovableClock
-from benchmarks.flows.playing import Running, settings
+from benchmarks.flows.playing import Running, resolve, settings
 from benchmarks.flows.upstream import ScriptedUpstream
 
 THINGS = (
@@ -61,7 +61,7 @@ def run(folder: Path, count: int, limit: int, days: int, *, broken: bool = False
             with ThreadPoolExecutor(4) as pool:
                 list(pool.map(lambda at: _talk(server, ids[at], at), range(count)))
             with ThreadPoolExecutor(8) as pool:
-                list(pool.map(lambda id_: server.posted(f"/sessions/{id_}/resolve", {"outcome": "resolved"}), ids))
+                list(pool.map(lambda id_: resolve(server, id_, {"outcome": "resolved"}), ids))
             for day in range(days):
                 clock.move(offset + day * DAY)
                 before = sum(d["calls"] for d in report["days"])

@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.flows.analyst import Analyst
 from benchmarks.flows.budget import FAULTS, THINGS
-from benchmarks.flows.playing import Running, settings
+from benchmarks.flows.playing import Running, resolve, settings
 from benchmarks.flows.upstream import ScriptedUpstream
 
 
@@ -53,7 +53,7 @@ def run(folder: Path, rounds: int, each: int, seed: int) -> dict[str, Any]:
                     ids.append(id_)
                 answered.clear()
                 for id_ in fresh:
-                    server.posted(f"/sessions/{id_}/resolve", {"outcome": "resolved"})
+                    resolve(server, id_, {"outcome": "resolved"})
                 answered.wait(30)
                 # From before the answer is read to well behind the commit.
                 time.sleep(chance.choice([0.0, chance.random() * 0.02, chance.random() * 0.2]))

@@ -6,6 +6,7 @@ all words are stemmed as English ones, then lose what French verbs and nouns end
 
 from __future__ import annotations
 
+import functools
 import re
 import threading
 import unicodedata
@@ -108,7 +109,13 @@ def terms(text: str) -> frozenset[str]:
 def shared(prompt: frozenset[str], text: str) -> int:
     """How many of a prompt's stems a text has: ``len(prompt & terms(text))``, and what cannot count is not stemmed."""
     folded = _folded(_ends(text))
-    return sum(1 for stem in prompt if _has(folded, stem, _head(stem)))
+    return len([stem for stem, head in _heads(prompt) if head in folded and _has(folded, stem, head)])
+
+
+@functools.lru_cache(maxsize=64)
+def _heads(prompt: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    """A prompt's stems, each with what its words begin with."""
+    return tuple((stem, _head(stem)) for stem in prompt)
 
 
 def _has(folded: str, stem: str, head: str) -> bool:

@@ -27,7 +27,6 @@ def hand_over(connection: sa.Connection, kept: Row, gone: Row, action: str) -> t
     for row in found:
         fresh = {**row, "memory_id": kept["id"]}
         put = insert(table).values(**fresh).on_conflict_do_nothing().returning(table.c.memory_id)
-        # Not by its row count, which PostgreSQL's driver does not tell of such a statement.
         if connection.execute(put).first() is not None:
             taken.append([row[name] for name in _COLUMNS])
             used += row["kind"] == "used"

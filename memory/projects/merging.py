@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -139,11 +138,16 @@ class Merging:
         if not names:
             return
         size = BATCH if table in (memories, project_state) else PLAIN_BATCH
-        named = sa.select(*table.primary_key).where(table.c.project.in_(names)).order_by(*table.primary_key)
-        columns = [column.name for column in table.primary_key]
-        found = self._database.stream(named)
-        while some := [moves.key_of(table, dict(zip(columns, row, strict=True))) for row in islice(found, size)]:
-            yield some
+        columns = list(table.primary_key)
+        named = sa.select(*columns).where(table.c.project.in_(names)).order_by(*columns).limit(size)
+        seen: Row | None = None
+        while True:
+            beyond = sa.true() if seen is None else sa.tuple_(*columns) > tuple(seen[column.name] for column in columns)
+            found = self._database.query(named.where(beyond))
+            if not found:
+                return
+            seen = found[-1]
+            yield [moves.key_of(table, row) for row in found]
 
     def _move(
         self,

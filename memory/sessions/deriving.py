@@ -38,6 +38,9 @@ _THERE: Final = sa.select(interactions.c.id).where(interactions.c.id == sa.bindp
 _SESSION: Final = sa.select(sessions).where(
     sessions.c.namespace == sa.bindparam("namespace"), sessions.c.id == sa.bindparam("id")
 )
+# Made once: to build and to compile them costs more than to run them.
+_ADD: Final = insert(session_steps).on_conflict_do_nothing()
+_BEGIN: Final = sa.insert(sessions)
 _NEWEST: Final = (
     sa.select(session_steps)
     .where(session_steps.c.namespace == sa.bindparam("namespace"))
@@ -112,7 +115,7 @@ class Deriving:
         if not record.get("session_id"):
             return []
         reading, rules = read(record, self._redact), self._rules()
-        found: dict[tuple[Any, ...], Found | None] = {}
+        found = self._foreseen(reading, rules)
         while True:
             done: list[_Derivation] = []
 
@@ -128,6 +131,15 @@ class Deriving:
             for session_id in done[-1].escalated:
                 self._escalated(reading.namespace, session_id)
             return done[-1].changed
+
+    def _foreseen(self, reading: Reading, rules: Rules) -> dict[tuple[Any, ...], Found | None]:
+        """The match that a first turn will need, made before SQL is asked."""
+        stated = problem_in([reading]) if reading.opens and reading.derived else ""
+        if not stated:
+            return {}
+        project = self._resolve(reading.project) if reading.project else ""
+        asked = reading.namespace, project, stated, domain_of(stated, rules.domains)
+        return {asked: self._match(*asked)}
 
     def refold(self, connection: sa.Connection, namespace: str, session_id: str) -> None:
         """Bring a session up to date with what a person changed in it, within the transaction."""
@@ -157,8 +169,7 @@ class _Derivation:
         if self._connection.execute(_THERE, {"id": reading.interaction_id}).first() is None:
             # Forgotten while it was read.
             return
-        row = {**as_row(reading), "skipped": 0}
-        added = self._connection.execute(insert(session_steps).values(**row).on_conflict_do_nothing())
+        added = self._connection.execute(_ADD, {**as_row(reading), "skipped": 0})
         if not added.rowcount:
             return
         namespace = reading.namespace
@@ -228,7 +239,7 @@ class _Derivation:
             session["problem_domain"] = standing["problem_domain"]
         values = _uncorrected(session, standing)
         if standing is None:
-            self._connection.execute(sa.insert(sessions).values(**session))
+            self._connection.execute(_BEGIN, session)
         elif values:
             self._connection.execute(sa.update(sessions).where(key).values(**values))
         if values.get("status") == "escalated":

@@ -79,6 +79,11 @@ _WEAK: Final[Mapping[str, str]] = {
 
 def domain_of(text: str, domains: Sequence[str]) -> str | None:
     """The configured domain that a problem's words belong to; None where none is sure."""
+    return _best(text, tuple(domains))
+
+
+@functools.lru_cache(maxsize=256)
+def _best(text: str, domains: tuple[str, ...]) -> str | None:
     told = " ".join(words(text)).replace("'", " ").split()
     # A plural counts as its singular.
     single = frozenset(told) | {word[:-1] for word in told if word.endswith("s") and len(word) > _PLURAL_CHARS}

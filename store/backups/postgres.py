@@ -32,7 +32,7 @@ REMEDY: Final = "install PostgreSQL's client programs (Debian and Ubuntu: postgr
 PATIENCE: Final = 6 * 3600.0
 """Seconds for one program."""
 
-_TABLE: Final = re.compile(r"^\d+; \d+ \d+ TABLE (\S+) (\S+) ")
+_TABLE: Final = re.compile(r"^\d+; \d+ \d+ TABLE (?!DATA )(\S+) (\S+) ")
 _SKIPPED: Final = re.compile(r"^\d+; \d+ \d+ (?:SCHEMA|COMMENT) - ")
 """The schema itself is there already."""
 

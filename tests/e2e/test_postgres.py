@@ -27,6 +27,8 @@ STRANGE = "What does NUL do? \0 and this sign? ␀0 ␀"
 KEY = "sk-e2e-nobody"
 FACT = {"project": "apollo", "category": "fact", "key": "port", "value": "The ferry leaves at noon."}
 
+NUMBERS = itertools.count()
+
 Start = Callable[..., Server]
 
 
@@ -39,10 +41,8 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture
 def start(postgres: Postgres, launch: Launch) -> Start:
     """Starts a server on a database of its own, or on the one named."""
-    numbers = itertools.count()
-
     def starting(database: str | None = None, **config: Any) -> Server:
-        url = postgres.url(database) if database else postgres.create(f"e2e_{next(numbers)}_{id(launch)}")
+        url = postgres.url(database) if database else postgres.create(f"e2e_{next(NUMBERS)}")
         server = launch({"store": {"sql": "os.environ/E2E_SQL"}, **config}, key=KEY, start=False, E2E_SQL=url)
         server.private.add(postgres.password)
         return server.start()
@@ -158,7 +158,7 @@ def test_calls_go_on_while_the_database_is_away_and_are_kept_when_it_is_back(
         ready = server.http.get("/health/readiness")
         assert ready.json()["status"] == "degraded", "readiness says that something is wrong"
         assert not ready.json()["parts"]["log"]["ok"], "and what"
-        assert server.metric("reprise_failures_total", part="log") > 0, "it is counted"
+        assert server.metric("reprise_part_failures_total", part="log") > 0, "it is counted"
     finally:
         postgres.start()
 

@@ -175,6 +175,8 @@ def test_an_opening_among_histories_answers_nothing():
         ([(PRINTER, WORKS), ("no", CLEAN)], "failed"),
         ([(PRINTER, "Do you still see the error?"), ("no", GLAD)], "solved"),
         ([(PRINTER, "Did this solve it?\n1. Yes\n2. No\nPlease choose."), ("1", GLAD)], "solved"),
+        ([(PRINTER, "Can I do anything else for you?"), ("no", GLAD)], "pleased"),
+        ([(PRINTER, "Do you need any other help?"), ("yes, my VPN fails", GLAD)], None),
         ([("The build was fixed yesterday, now it fails", CLEAN)], None),
     ],
 )

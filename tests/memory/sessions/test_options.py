@@ -56,6 +56,7 @@ LISTS = {
         "Is it connected by (a) USB cable or (b) office network?",
         ["USB cable", "office network"],
     ),
+    "names in a sentence": ("How about A Long Way Home, Little, or Up?", ["Long Way Home", "Little", "Up"]),
     "two in a sentence": ("Thanks. Do you use Windows or Mac?", ["Windows", "Mac"]),
     "with a comma before or": ("Are you connecting via cable, Wi-Fi, or VPN?", ["cable", "Wi-Fi", "VPN"]),
 }

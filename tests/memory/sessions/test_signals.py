@@ -23,10 +23,12 @@ SAID = {
         |open a ticket please|connect me to an agent|It still doesn't work. Get me a human.|I need a technician
         |Je veux parler à un conseiller|Ich möchte mit einem Menschen sprechen|quiero hablar con un agente""",
     "pleased": """Thanks!|thank you so much|great, thanks|No, that's all. Thank you.|That's everything, bye|merci
-        |Danke schön|gracias|Perfect.""",
+        |Danke schön|gracias|Perfect.|Thanks for your help. That is all I need for now.|That works for me.
+        |No, not right now. Thanks.|You have been a great help.""",
     None: """how can this be solved?|is it fixed?|Thanks, how do I do it again?|I hope that fixes it
         |Thanks, I'll try that
         |2|the cable|I don't want to talk to a human|what is escalation?|Will this be fixed soon?|It worked yesterday
+        |I am in need of a new one
         |if it works I will tell you|no need to open a ticket|Did you open a ticket?|once it is solved I will pay""",
 }
 CASES = [(signal, said.strip()) for signal, listed in SAID.items() for said in listed.split("|")]
