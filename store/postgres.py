@@ -49,7 +49,7 @@ class Dialect(PGDialect_psycopg):
     """psycopg's, but for integers: it tells of each how large it is, and a cast would bound what they may be."""
 
     supports_statement_cache = True
-    colspecs: ClassVar[Any] = {**PGDialect_psycopg.colspecs, sa.Integer: sa.Integer, sa.BigInteger: sa.BigInteger}
+    colspecs = {**PGDialect_psycopg.colspecs, sa.Integer: sa.Integer, sa.BigInteger: sa.BigInteger}
 
 
 sa.dialects.registry.register("postgresql.reprise", __name__, "Dialect")

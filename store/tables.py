@@ -396,8 +396,8 @@ project_moves = sa.Table(
     sa.Index("project_moves_by_row", "row_key"),
     sqlite_with_rowid=False,
 )
-"""Rows that stand with a project since the change ``audit_id``, and the name that they stood under before: what is to be
-put back where that change is undone. ``row_key``: the primary key, JSON where it has several columns."""
+"""Rows that stand with a project since the change ``audit_id``, and the name that they stood under before: what is
+to be put back where that change is undone. ``row_key``: the primary key, JSON where it has several columns."""
 
 documents = sa.Table(
     "documents",

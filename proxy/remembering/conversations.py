@@ -27,7 +27,10 @@ from proxy.exchange import Exchange, Outcome
 from proxy.notifying.notifier import Notify
 from proxy.remembering.worker import Lane
 from store.database import Database
+from store.errors import StoreError
 from store.jobs import Job, Jobs
+from store.tables import interactions as log
+from store.tables import jobs as queued
 from store.writer import Statement
 
 STEP: Final = "step"
@@ -66,6 +69,7 @@ class Conversations:
     endings: Endings
     correcting: Correcting
     interactions: Interactions
+    database: Database
     settings: Callable[[], FlowSettings]
 
     def lane(self) -> Lane:
@@ -78,6 +82,30 @@ class Conversations:
         # None: forgotten meanwhile, or never written.
         if record is not None:
             self.deriving.derive(record)
+
+    def catch_up(self, id_: str) -> None:
+        """Derive what waits of a session now: whoever has an answer may speak of its session at once.
+
+        Raises ``DatabaseError``. The lane finds these jobs done; what fails here, it tries again and tells.
+        """
+        # Of a derived id that was parted, the part before the dot is what its interactions carry.
+        roots = {id_, id_.rpartition(".")[0]}
+        waiting = (
+            sa.select(log.c.id)
+            .select_from(queued.join(log, log.c.id == queued.c.key))
+            .where(queued.c.kind == STEP, log.c.session_id.in_(roots))
+            .order_by(log.c.created_at, log.c.id)
+        )
+        for row in self.database.query(waiting):
+            record = self.interactions.get(row["id"]) if self.settings().enabled else None
+            if record is None:
+                continue
+            try:
+                self.deriving.derive(record)
+            except StoreError:
+                raise
+            except Exception:  # noqa: BLE001  as said above
+                return
 
     def round(self, stopping: Callable[[], bool] = lambda: False) -> Mapping[str, int]:
         """End or pause what fell silent. Raises ``DatabaseError``."""
@@ -123,7 +151,7 @@ def build_conversations(
         escalated=escalated,
     )
     correcting = Correcting(database, trail, endings, deriving, lambda: settings().domains, redact)
-    return Conversations(deriving, endings, correcting, interactions, settings)
+    return Conversations(deriving, endings, correcting, interactions, database, settings)
 
 
 def rules_of(settings: FlowSettings) -> Rules:

@@ -102,6 +102,7 @@ def list_sessions(
 @router.get("/{id}", operation_id="get_session")
 def get_session(id: str, parts: Parts, caller: AnyCaller, namespace: Where = None) -> dict[str, Any]:
     """A session with its steps, oldest first."""
+    parts.remembering.conversations.catch_up(id)
     return _shown(_found(parts, caller, id, namespace))
 
 
@@ -156,7 +157,7 @@ def decline(
 @router.put("/{id}", operation_id="correct_session")
 def correct(id: str, given: Correction, parts: Parts, caller: Admin, namespace: Where = None) -> dict[str, Any]:
     """Put a session right. Derivation leaves these fields alone from then on."""
-    fields = given.model_dump(exclude_unset=True, exclude={"reason"})
+    fields = _fields(given)
 
     def change(correcting: Correcting, whose: str, actor: Actor) -> Done:
         return correcting.correct(whose, id, actor, fields)
@@ -169,7 +170,7 @@ def correct_step(
     id: str, interaction_id: str, given: StepCorrection, parts: Parts, caller: Admin, namespace: Where = None
 ) -> dict[str, Any]:
     """Put a step of a session right."""
-    fields = given.model_dump(exclude_unset=True, exclude={"reason"})
+    fields = _fields(given)
     if given.options is not None:
         fields["options"] = [{"id": one.id, "label": one.label} for one in given.options]
 
@@ -177,6 +178,13 @@ def correct_step(
         return correcting.correct_step(whose, id, interaction_id, actor, fields)
 
     return _changed(parts, caller, id, namespace, given.reason, change)
+
+
+def _fields(given: Body) -> dict[str, Any]:
+    fields = given.model_dump(exclude_unset=True, exclude={"reason"})
+    if not fields:
+        raise InvalidRequest("Nothing to put right: name a field and what it should be.", param="body")
+    return fields
 
 
 def _changed(
@@ -188,6 +196,7 @@ def _changed(
     change: Callable[[Correcting, str, Actor], Done],
 ) -> dict[str, Any]:
     """Make a change, and show the session as it is then."""
+    parts.remembering.conversations.catch_up(id_)
     session = _found(parts, caller, id_, namespace)
     actor = actor_of(parts, caller, reason)
     done = change(parts.remembering.conversations.correcting, session.namespace, actor)

@@ -98,6 +98,20 @@ async def test_every_call_of_a_conversation_leaves_a_step(run_app, says):
         assert "steps" not in listed, "a list holds no steps"
 
 
+@pytest.mark.parametrize("given", ["s", None], ids=["named", "derived"])
+async def test_whoever_has_the_answer_may_end_its_session_at_once(run_app, says, given):
+    async with run_app() as (client, parts):
+        await talk(client, PRINTER, "neither, it is a plotter", headers={"x-reprise-session": given} if given else None)
+        (session,) = {row["session_id"] for row in parts.interactions.list(limit=9)}
+        shown = await ok(client.post(f"/sessions/{session}/resolve"))
+        assert shown["status"] == "resolved", "nothing has been derived before"
+        assert [step["free_text"] for step in shown["steps"]] == ["neither, it is a plotter", None], "now all of it is"
+        assert waiting(parts) == 2, "the jobs are the lane's"
+        work(parts)
+        again = await ok(client.get(f"/sessions/{session}"))
+        assert again["steps"] == shown["steps"], "and done twice they are the same"
+
+
 async def test_what_the_cache_answers_is_a_step_too(run_app, says):
     async with run_app() as (client, parts):
         await talk(client, PRINTER, "2")
@@ -227,6 +241,8 @@ async def test_corrections_can_be_undone(run_app, says):
         ("/sessions/s", {"status": "gone"}, "status"),
         ("/sessions/s", {"problem_domain": "cooking"}, "problem_domain"),
         ("/sessions/s", {"confidence": 1}, "confidence"),
+        ("/sessions/s", {}, "body"),
+        ("/sessions/s", {"reason": "a typing error"}, "body"),
         ("/sessions/s", {"problem_summary": None}, "problem_summary"),
         ("/sessions/s", {"matched_flow": "flo_none"}, "matched_flow"),
         ("/sessions/s/steps/none", {"step_type": "dance"}, "step_type"),

@@ -23,6 +23,8 @@ from store.directory import DataDirectory
 from store.errors import BackupError
 from tests.store.backing import NOON, backups_in, fill, ids, index, log
 
+pytestmark = pytest.mark.sqlite
+
 STAMP = "20261121T121500Z"
 
 

@@ -21,6 +21,8 @@ from store.errors import DatabaseError
 from store.sqlite import SQLite
 from store.tables import interactions, metadata
 
+pytestmark = pytest.mark.sqlite
+
 ROW = {
     "id": "int_1",
     "created_at": "2026-11-20 10:00:00",

@@ -20,6 +20,8 @@ from store.directory import DataDirectory
 from store.errors import BackupError
 from tests.store.backing import backups_in, fill, ids, index, indexed, log
 
+pytestmark = pytest.mark.sqlite
+
 STAMP = "20261121T121500Z"
 OLD_KEY = "11" * 32
 CHANGES = ("rename", "replace", "unlink", "rmdir", "mkdir", "fsync")

@@ -21,6 +21,8 @@ from store.sqlite import SQLite
 from store.tables import interactions
 from store.writer import MAX_GROUP, Writer
 
+pytestmark = pytest.mark.sqlite
+
 INSERT = "INSERT INTO things (id, name) VALUES (?, ?)"
 
 
