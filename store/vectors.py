@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from store.compacting import compact
 from store.errors import VectorIndexError
+from store.heap import filled
 
 Vector = NDArray[np.float32]
 
@@ -65,7 +66,8 @@ class ChromaIndex:
             collection = self._collection(partition, embedder, create=True)
             for start in range(0, len(ids), WRITE_BATCH):
                 part = slice(start, start + WRITE_BATCH)
-                collection.upsert(ids=list(ids[part]), embeddings=np.stack(list(vectors[part])))
+                with filled():
+                    collection.upsert(ids=list(ids[part]), embeddings=np.stack(list(vectors[part])))
         except Exception as error:
             raise VectorIndexError(f"cannot write to the vector index: {error}") from error
 
@@ -91,7 +93,8 @@ class ChromaIndex:
         try:
             collection = self._collection(partition, embedder, create=False)
             if collection is not None and ids:
-                collection.delete(ids=list(ids))
+                with filled():
+                    collection.delete(ids=list(ids))
         except Exception as error:
             raise VectorIndexError(f"cannot delete from the vector index: {error}") from error
 

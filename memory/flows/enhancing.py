@@ -116,11 +116,12 @@ class _Enhancing:
         if place is None:
             return
         labelled = label not in (None, "")
-        match place.get("type"):
-            case "decision" if labelled:
+        kind = place.get("type")
+        match "choice" if _chooses(place) else kind:
+            case "choice" if labelled:
                 self._offer(place, {"label": label, "next_node_id": node["id"]})
-            case "decision":
-                self.problems.append(f"node {node['id']!r}: behind decision {after!r} it needs a new_option_label")
+            case "choice":
+                self.problems.append(f"node {node['id']!r}: behind {kind} {after!r} it needs a new_option_label")
             case "action" if labelled:
                 self._branch(place, node, label)
             case "action":
@@ -136,7 +137,7 @@ class _Enhancing:
         if onward is None:
             self.problems.append(f"node {node['id']!r}: {place['id']!r} leads nowhere that one could choose")
             return
-        if onward.get("type") == "decision":
+        if _chooses(onward):
             # There is a choice already.
             self._offer(onward, {"label": label, "next_node_id": node["id"]})
             return
@@ -160,10 +161,9 @@ class _Enhancing:
         place = self._place(given.get("node_id"), f"enhancement: {where}")
         if place is None:
             return
-        if place.get("type") != "decision":
-            self.problems.append(
-                f"node {place['id']!r}: only a decision takes options, this is {place.get('type')!r:.40}"
-            )
+        if not _chooses(place):
+            kind = place.get("type")
+            self.problems.append(f"node {place['id']!r}: what leads on by options takes more, not this {kind!r:.40}")
             return
         self._offer(place, dict(given["add_option"]))
 
@@ -189,6 +189,11 @@ class _Enhancing:
     def _free(self, wanted: str) -> str:
         names: Iterable[str] = (wanted, *(f"{wanted}{number}" for number in range(2, 1000)))
         return next(name for name in names if name not in self._nodes)
+
+
+def _chooses(node: _Node) -> bool:
+    """Does it lead on by options?"""
+    return node.get("type") == "decision" or (node.get("type") == "action" and bool(node.get("options")))
 
 
 def _says(one: Mapping[Any, Any], other: Mapping[Any, Any]) -> bool:

@@ -27,7 +27,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One step. A decision asks and leads on by its options, an action by ``next_node_id``, a solution ends."""
+    """One step. A decision leads on by its options, an action by them or by ``next_node_id``, a solution ends."""
 
     id: str
     type: NodeType
@@ -60,7 +60,7 @@ class Node:
             told["description"] = self.text
         if self.help_text:
             told["help_text"] = self.help_text
-        if self.type == "decision":
+        if self.options:
             told["options"] = [option.as_json() for option in self.options]
         elif self.next_node_id is not None:
             told["next_node_id"] = self.next_node_id

@@ -176,15 +176,18 @@ class _Reading:
 
     def _options(self, given: dict[Any, Any], where: str, kind: NodeType) -> tuple[Option, ...]:
         options = given.get("options")
-        if kind != "decision":
-            if options not in (None, []):
-                self.wrong(f"{where} only a decision has options, this is a {kind}")
+        if kind == "solution" and options not in (None, []):
+            self.wrong(f"{where} a solution is the end, it has no options")
+        if kind == "solution" or (kind == "action" and options in (None, [])):
             return ()
         if not isinstance(options, list):
             self.wrong(f"{where} its options must be a list, not {_kind(options)}")
             return ()
-        if not LEAST_OPTIONS <= len(options) <= MOST_OPTIONS:
-            self.wrong(f"{where} a decision has {LEAST_OPTIONS} to {MOST_OPTIONS} options, this has {len(options)}")
+        # Behind an action they are what may come of it.
+        least = LEAST_OPTIONS if kind == "decision" else 1
+        if not least <= len(options) <= MOST_OPTIONS:
+            called = "a decision has" if kind == "decision" else "an action has none, or"
+            self.wrong(f"{where} {called} {least} to {MOST_OPTIONS} options, this has {len(options)}")
         read = [self._option(one, f"{where} option {at + 1}") for at, one in enumerate(options[:MOST_OPTIONS])]
         found = tuple(option for option in read if option is not None)
         self._distinct((option.id for option in found), lambda twice: f"{where} two options have the id {twice!r}")
@@ -203,10 +206,10 @@ class _Reading:
 
     def _next(self, given: dict[Any, Any], where: str, kind: NodeType) -> str | None:
         onward = given.get("next_node_id")
-        if kind == "action":
+        if kind == "action" and given.get("options") in (None, []):
             return self._read(onward, f"{where} its next_node_id", ID_CHARS) or None
         if onward not in (None, ""):
-            ends = "a solution is the end" if kind == "solution" else "a decision leads on by its options"
+            ends = "a solution is the end" if kind == "solution" else f"this {kind} leads on by its options"
             self.wrong(f"{where} {ends}, it has no next_node_id")
         return None
 

@@ -146,7 +146,7 @@ def test_the_shipped_examples_work_once_uncommented(load):
         text = text.replace(f"  {name}: []\n", "")
     text = text.replace("  sources: {}\n", "")
     example = re.compile(r"^( *)# ( *(?:- )?[a-z_]+:(?: |$))", re.MULTILINE)
-    secrets = {name: SECRET for name in ("OPENAI_API_KEY", "HOOK_SECRET", "SMTP_PASSWORD")}
+    secrets = dict.fromkeys(("OPENAI_API_KEY", "HOOK_SECRET", "SMTP_PASSWORD"), SECRET)
     keys = {"TEAM_A_KEY": "team-a-key", "ADMIN_KEY": "admin-key"}
     keys |= {"SLACK_WEBHOOK": "https://hooks.example.com/t", "DATABASE_URL": "postgresql://me:secret@db/reprise"}
     settings = load(example.sub(r"\1\2", text), **keys, **secrets)

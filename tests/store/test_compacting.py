@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-
 import numpy as np
 import pytest
 
@@ -22,18 +20,9 @@ def unit(number):
     return vector / np.linalg.norm(vector)
 
 
-def written(path):
-    """A file as far as it was written: an index saves its unused slots too, with whatever its memory held before."""
-    header = path.with_name("header.bin")
-    if path.name not in ("data_level0.bin", "length.bin") or not header.is_file():
-        return path.read_bytes()
-    count, size = struct.unpack_from("<QQ", header.read_bytes(), 20)
-    return path.read_bytes()[: count * (size if path.name == "data_level0.bin" else 4)]
-
-
 def held(folder, vectors):
     """How many of the vectors are in any file, as far as rounding leaves a piece of them as it was."""
-    raw = b"".join(written(path) for path in folder.rglob("*") if path.is_file())
+    raw = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
     pieces = [[vector[at : at + 3].tobytes() for at in range(0, DIMENSION, 48)] for vector in vectors]
     return sum(any(piece in raw for piece in one) for one in pieces)
 

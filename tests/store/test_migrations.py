@@ -18,6 +18,8 @@ from store.labels import Labels
 from store.tables import metadata
 from tests.fakes import NOW
 
+pytestmark = pytest.mark.sqlite
+
 ENTRY = {
     "id": "ent_1",
     "exact_key": "key",

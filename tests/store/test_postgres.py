@@ -87,8 +87,7 @@ def test_texts_compare_byte_by_byte_and_integers_are_large(database):
         )
     )
     assert {row["collation_name"] for row in columns if row["data_type"] == "text"} == {"C"}, "whatever the server's"
-    small = [row["column_name"] for row in columns if row["data_type"] == "integer"]
-    assert small == ["id"], "but for the number of a job"
+    assert "integer" not in {row["data_type"] for row in columns}, "all of 64 bits"
     write(database, prompt_tokens=2**40)
     assert database.query(sa.select(sa.func.sum(interactions.c.prompt_tokens).label("n"))) == [{"n": 2**40}], "a number"
 
@@ -155,9 +154,9 @@ def test_whoever_writes_keeps_the_others_out(database):
 def test_a_transaction_that_fails_leaves_nothing(database):
     def failing(connection: sa.Connection) -> None:
         connection.execute(sa.insert(interactions), ROW)
-        raise ValueError
+        raise ValueError("half way")
 
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError, match="half way"):
         database.transact(failing)
     assert database.read(PROMPT, {"id_": "int_1"}) == [], "it is as if it had not been"
     write(database)
@@ -297,7 +296,7 @@ def test_a_restore_that_fails_half_way_changes_nothing(database, driver, held):
     body["rows"]["interactions"] = 7
     path.write_text(json.dumps(body))
     write(database, id="int_2")
-    with pytest.raises(BackupError, match="nothing was restored: .*table interactions has 1 rows, not 7"):
+    with pytest.raises(BackupError, match=r"nothing was restored: .*table interactions has 1 rows, not 7"):
         restore(held, driver, backups(held, driver).check(made.stamp))
     assert len(database.query(sa.select(interactions.c.id))) == 2, "the transaction is as if it had not been"
     assert not (held.root / "restore").exists(), "and nothing is left to finish"

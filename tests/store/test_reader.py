@@ -14,6 +14,8 @@ from store.errors import DatabaseError
 from store.reader import ReadOnlyDatabase
 from store.tables import epochs
 
+pytestmark = pytest.mark.sqlite
+
 
 def put(database, namespace):
     database.transact(lambda connection: connection.execute(sa.insert(epochs).values((namespace, 1, 2.0))))

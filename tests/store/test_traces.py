@@ -46,6 +46,7 @@ def test_a_folder_without_files_holds_nothing(tmp_path):
     assert traces(tmp_path, Words("Ada Quill")).files == 0
 
 
+@pytest.mark.sqlite
 def test_a_database_that_is_open_keeps_its_locks(tmp_path):
     """Another process must not take the database for unused and cut the memory that both share."""
     database = Database(tmp_path / "open.db")

@@ -128,7 +128,7 @@ def upgrade() -> None:
     op.create_index("audit_by_time", "audit", ["at"])
     op.create_table(
         "jobs",
-        sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=True),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("key", sa.Text, nullable=False),
         sa.Column("namespace", sa.Text, nullable=False),

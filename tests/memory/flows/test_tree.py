@@ -175,7 +175,7 @@ def test_a_solution_is_the_end():
     told(flow, "node 'power'", "a solution is the end")
     flow = given()
     node(flow, "power")["options"] = node(flow, "queue")["options"]
-    told(flow, "node 'power'", "only a decision has options")
+    told(flow, "node 'power'", "a solution is the end, it has no options")
 
 
 def test_an_action_leads_on():
@@ -183,6 +183,18 @@ def test_an_action_leads_on():
     del node(flow, "restart")["next_node_id"]
     found = problems(flow)
     assert found[0] == "node 'restart': its next_node_id is missing"
+
+
+def test_an_action_may_lead_on_by_what_comes_of_it():
+    flow = given()
+    restart = node(flow, "restart")
+    restart["options"] = [{"id": "o1", "label": "It is back", "next_node_id": restart.pop("next_node_id")}]
+    assert read_flow(flow).as_json() == flow, "by its options"
+    restart["next_node_id"] = "done"
+    told(flow, "node 'restart'", "this action leads on by its options")
+    del restart["next_node_id"]
+    restart["options"] = [{**restart["options"][0], "id": f"o{at}", "label": f"Result {at}"} for at in range(6)]
+    told(flow, "node 'restart'", "1 to 5 options, this has 6")
 
 
 def test_a_circle_that_nothing_leaves_is_named():
