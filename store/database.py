@@ -72,8 +72,10 @@ class Database:
         """Run a read whose rows are taken one by one, as far as they are wanted. Raises ``DatabaseError``."""
         with failing(), self.engine.connect() as connection:
             connection.exec_driver_sql(self.driver.begin_reading)
-            for row in connection.execution_options(yield_per=1000).execute(statement):
-                yield tuple(row)
+            # Closed by name: a server keeps a cursor of its own for it.
+            with contextlib.closing(connection.execution_options(yield_per=1000).execute(statement)) as rows:
+                for row in rows:
+                    yield tuple(row)
 
     def transact(self, work: Callable[[sa.Connection], None]) -> None:
         """Write in one transaction, beside the writer. Nobody else writes meanwhile: what ``work`` reads still holds

@@ -115,7 +115,7 @@ class Keeping:
 
     def _comparable(self, connection: sa.Connection, draft: Draft, session: Session) -> Sequence[dict[str, Any]]:
         decided = sa.and_(
-            proposals.c.status.in_(("approved", "modified")), proposals.c.updated_at >= session.started_at
+            proposals.c.status.in_(("approved", "modified")), proposals.c.updated_at > session.started_at
         )
         same_place = (
             proposals.c.namespace == session.namespace,
