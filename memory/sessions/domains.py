@@ -16,49 +16,66 @@ from memory.sessions.wording import folded, words
 
 SURE: Final = 3
 OTHER: Final = "other"
-_PLURAL_CHARS: Final = 3
 """A domain that only a person says."""
+_PLURAL_CHARS: Final = 3
 
 _STRONG: Final[Mapping[str, str]] = {
     "active_directory": "active directory|domain controller|group policy|gpo|gpupdate|ldap|kerberos|domain join"
     "|organizational unit"
     "|account lockout|locked out|unlock my account|reset my password|password reset|domain account|ad account"
     "|windows login|user account"
-    "|mot de passe|kennwort|contraseña",
+    "|mot de passe|kennwort|contraseña"
+    "|mot de passe oublié|compte bloqué|compte verrouillé|passwort|konto gesperrt|benutzerkonto|cuenta bloqueada",
     "networking": "vpn|wi-fi|wifi|wlan|router|dns|dhcp|firewall|ethernet|ip address|subnet|gateway|latency|packet"
     " loss|network|lan"
-    "|bandwidth|proxy server|internet connection|no internet|réseau|netzwerk|red inalámbrica",
+    "|bandwidth|proxy server|internet connection|no internet|réseau|netzwerk|red inalámbrica"
+    "|network drive|connexion internet|internetverbindung|kein internet|sin internet|conexión a internet|pare-feu"
+    "|vpn client|tunnel",
     "m365": "m365|office 365|microsoft 365|o365|sharepoint|onedrive|microsoft teams|ms teams|exchange online|power"
     " automate|intune",
     "hardware": "keyboard|mouse|monitor|laptop|docking station|dock|battery|charger|hard drive|hard disk|ssd|ram"
     "|motherboard|fan|webcam"
-    "|headset|usb|touchpad|graphics card|power supply|clavier|écran|tastatur|bildschirm|teclado|pantalla",
+    "|headset|usb|touchpad|graphics card|power supply|clavier|écran|tastatur|bildschirm|teclado|pantalla"
+    "|hinge|speaker|speakers|microphone|ordinateur portable|akku|ladegerät|netzteil|souris|maus|ratón|batería|portátil",
     "endpoint": "endpoint|blue screen|bsod|windows update|device driver|mdm|workstation|boot loop|slow computer"
     "|computer is slow"
-    "|pc is slow|laptop is slow|defender|bitlocker",
+    "|pc is slow|laptop is slow|defender|bitlocker"
+    "|task manager|bluescreen|safe mode|startup|écran bleu|pantalla azul",
     "virtualization": "vmware|hyper-v|virtual machine|vm|esxi|vsphere|vcenter|citrix|snapshot|hypervisor|proxmox"
     "|virtualbox|docker"
     "|container|kubernetes|pod|vdi",
     "security": "phishing|malware|ransomware|virus|antivirus|breach|suspicious|hacked|two-factor|2fa|mfa"
     "|vulnerability|certificate"
-    "|quarantine|spyware|compromised|data leak",
+    "|quarantine|spyware|compromised|data leak"
+    "|password leak|stolen|scam|fraudulent|hameçonnage|piraté|verdächtig|gehackt|sospechoso|pirateado",
     "backup": "backup|backups|restore point|restore a file|deleted file|recover|recovery|veeam|retention|sauvegarde"
-    "|datensicherung|respaldo",
+    "|datensicherung|respaldo"
+    "|sicherung|wiederherstellen|wiederherstellung|restaurer|copia de seguridad|copias de seguridad",
     "email": "calendar|e-mail|email|mail|mailbox|inbox|outlook|smtp|imap|spam|calendar invite|out of office|newsletter"
-    "|courriel|correo|postfach",
+    "|courriel|correo|postfach"
+    "|forwarding rule|mail rule|inbox rule|junk|distribution list|shared mailbox|messagerie|boîte de réception"
+    "|postausgang|posteingang|weiterleitung|weiterleiten|correo electrónico|bandeja de entrada",
     "printing": "plotter|printer|printers|print|prints|printing|toner|ink|cartridge|print queue|spooler|paper jam"
     "|scanner"
     "|scan|imprimante"
-    "|drucker|druckt|impresora",
+    "|drucker|druckt|impresora"
+    "|printout|print job|imprimer|impression|cartouche|drucken|druckauftrag|druckerwarteschlange|tintenpatrone"
+    "|imprimir|cartucho",
     "cloud": "aws|azure|gcp|google cloud|s3|ec2|lambda|terraform|cloudformation|load balancer|cloud",
     "software": "install|installation|uninstall|license key|app crashes|crash|crashes|build|build failure|compile"
     "|compiler|pipeline|ci"
     "|unit test|stack trace|exception|npm|pip|maven|gradle|dependency|plugin|browser|excel|word|database|sql"
     "|postgres|postgresql|mysql"
-    "|deadlock|query|api|deploy|deployment|logiciel|programa",
+    "|deadlock|query|api|deploy|deployment|logiciel|programa"
+    "|commit|merge|linker|compilation|compiles|test suite|unit tests|lint|package|version conflict|replica"
+    "|replication|primary key|table lock|connection pool|datenbank|base de données|base de datos|anwendung"
+    "|kompilieren|compilation échoue",
     "billing": "invoice|invoices|billing|billed|refund|charge|charged|payment|subscription|credit card|receipt|price"
     "|overcharged"
-    "|direct debit|facture|remboursement|rechnung|erstattung|factura|reembolso",
+    "|direct debit|facture|remboursement|rechnung|erstattung|factura|reembolso"
+    "|debited|double charge|charged twice|vat|direct debit|credit note|bill|bills|renewal|prélèvement|prélevé"
+    "|facturé|abonnement|rechnungen|abgebucht|abbuchung|lastschrift|mahnung|zahlung|erstattet|gutschrift|facturas"
+    "|cobro|cobraron|cobrado|suscripción|pago|recibo",
 }
 _WEAK: Final[Mapping[str, str]] = {
     "active_directory": "password|login|log in|sign in|account|permissions|group|domain",
