@@ -11,7 +11,8 @@ import structlog
 from proxy.version import installed_version
 from store.backups.copying import DatabaseSource, SQLiteSource
 from store.backups.folder import Backups
-from store.backups.restoring import SQLiteTarget, Target, finish
+from store.backups.restoring import finish
+from store.backups.target import SQLiteTarget, Target
 from store.directory import DataDirectory
 from store.driver import Driver
 from store.sqlite import SQLite

@@ -114,9 +114,7 @@ class Keeping:
         return None
 
     def _comparable(self, connection: sa.Connection, draft: Draft, session: Session) -> Sequence[dict[str, Any]]:
-        decided = sa.and_(
-            proposals.c.status.in_(("approved", "modified")), proposals.c.updated_at > session.started_at
-        )
+        decided = sa.and_(proposals.c.status.in_(("approved", "modified")), proposals.c.updated_at > session.started_at)
         same_place = (
             proposals.c.namespace == session.namespace,
             proposals.c.project == session.project,

@@ -79,7 +79,7 @@ class PostgresMoment:
 
 
 class PostgresTarget:
-    """What a restore puts a dump into; see ``store.backups.restoring.Target``."""
+    """What a restore puts a dump into; see ``store.backups.target.Target``."""
 
     sql = "postgresql"
 

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
-from store.backups import restoring
+from store.backups import restoring, target
 from store.backups.folder import measured
 from store.backups.restoring import Restoring, finish
 from store.database import HEAD, MIGRATIONS, Database
@@ -140,7 +140,7 @@ def test_a_backup_that_changes_once_it_was_checked_is_not_restored(directory):
 
 
 def test_nothing_is_replaced_under_somebody_who_reads_it(directory, monkeypatch):
-    monkeypatch.setattr(restoring, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(target, "BUSY_SECONDS", 0.05)
     with contextlib.closing(sqlite3.connect(directory.database)) as connection:
         connection.execute("SELECT count(*) FROM interactions").fetchone()
         with pytest.raises(BackupError, match="another process reads the database"):
