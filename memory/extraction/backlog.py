@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -13,6 +13,8 @@ from store.tables import extractions, interactions, jobs
 
 UNLEARNED = "memory_mode"
 """In an interaction's metadata: nothing was to be learned from it, by its caller's wish or its policy's."""
+READINGS: Final = ("learn", "read")
+"""The kinds of jobs that lead to a reading."""
 
 
 class Unread(NamedTuple):
@@ -52,7 +54,7 @@ class Backlog:
         """
         statement = sa.select(interactions.c.id, interactions.c.namespace).where(*_where(wanted, since, namespace))
         if proxied:
-            queued = sa.exists().where(jobs.c.key == interactions.c.id)
+            queued = sa.exists().where(jobs.c.kind.in_(READINGS), jobs.c.key == interactions.c.id)
             statement = statement.where(interactions.c.policy.is_not(None), ~queued)
         oldest = statement.order_by(interactions.c.created_at, interactions.c.id).limit(limit)
         return [Unread(row["id"], row["namespace"]) for row in self._database.query(oldest)]

@@ -22,6 +22,7 @@ from proxy.moving.template import Template
 from store.database import Database
 from store.errors import DatabaseError
 from store.snapshot import snapshot
+from store.sqlite import SQLite
 from tests.fakes import near
 
 FRANCE = "What is the capital of France?"
@@ -47,7 +48,7 @@ def standing(got):
 
 
 def lines_of(parts, query, shape):
-    with snapshot(parts.directory.database) as moment:
+    with snapshot(parts.database.driver) as moment:
         return list(exporter.written(moment, query, shape))
 
 
@@ -302,13 +303,13 @@ def test_a_snapshot_does_not_see_what_is_written_meanwhile(tmp_path):
     database = Database(tmp_path / "reprise.db")
     with contextlib.closing(database):
         _log(database, "a")
-        with snapshot(tmp_path / "reprise.db") as moment:
+        with snapshot(SQLite(tmp_path / "reprise.db")) as moment:
             query = exporter.interactions_wanted(Wanted())
             assert moment.count(query) == 1
             _log(database, "b")
             assert [row["id"] for row in moment.rows(query)] == ["a"]
             assert moment.count(query) == 1
-        with snapshot(tmp_path / "reprise.db") as moment:
+        with snapshot(SQLite(tmp_path / "reprise.db")) as moment:
             assert moment.count(query) == 2
 
 
@@ -321,12 +322,12 @@ def _log(database, id_):
 
 
 def test_a_snapshot_writes_nothing_and_says_what_it_cannot_read(tmp_path):
-    with pytest.raises(DatabaseError), snapshot(tmp_path / "none.db") as moment:
+    with pytest.raises(DatabaseError), snapshot(SQLite(tmp_path / "none.db")) as moment:
         moment.count(exporter.interactions_wanted(Wanted()))
     assert not (tmp_path / "none.db").exists()
     with contextlib.closing(sqlite3.connect(tmp_path / "old.db")) as old:
         old.execute("CREATE TABLE interactions (id TEXT)")
-    with pytest.raises(DatabaseError), snapshot(tmp_path / "old.db") as moment:
+    with pytest.raises(DatabaseError), snapshot(SQLite(tmp_path / "old.db")) as moment:
         list(moment.rows(exporter.interactions_wanted(Wanted())))
 
 
@@ -351,7 +352,7 @@ def test_an_export_reads_row_by_row(tmp_path):
         for number in range(250):
             _log(database, f"int_{number:04}")
         before = threading.active_count()
-        with snapshot(tmp_path / "reprise.db") as moment:
+        with snapshot(SQLite(tmp_path / "reprise.db")) as moment:
             rows = moment.rows(exporter.interactions_wanted(Wanted()))
             assert [next(rows)["id"] for _ in range(3)] == ["int_0000", "int_0001", "int_0002"]
             rows.close()
