@@ -23,6 +23,8 @@ from tests.e2e.support import (
     told,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def one_logged(server: Server, session: str) -> dict[str, Any]:
     """The session's one call, once it is logged."""

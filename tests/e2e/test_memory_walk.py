@@ -7,6 +7,8 @@ import pytest
 from proxy import scripted
 from tests.e2e.support import client_of, eventually, user
 
+pytestmark = pytest.mark.slow
+
 SAID = "I prefer oat milk in all coffee drinks. What is a cortado?"
 ASKED = "Which milk should I order with my coffee drinks tomorrow?"
 TOLD = "Order oat milk: that is what you prefer in coffee drinks."
@@ -118,7 +120,6 @@ def test_a_call_that_asks_for_nothing_to_be_learned_leaves_nothing_behind(server
     assert ["spelt" in memory["content"] for memory in found] == [True], "and the first is not"
 
 
-@pytest.mark.slow
 def test_a_killed_server_goes_on_learning_where_it_stopped(launch, scripted_answers):
     server = launch({"memory": {"reinforcement": {"cooldown": "0s"}}})
     stated = [f"I prefer kind {number} of green tea in the morning." for number in range(40)]

@@ -12,6 +12,8 @@ import pytest
 
 from tests.e2e.support import Server, Upstream, Wire, answer, assemble, async_client_of, body, eventually, settle, told
 
+pytestmark = pytest.mark.slow
+
 CALLERS = 200
 
 

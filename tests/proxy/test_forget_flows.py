@@ -12,6 +12,8 @@ from memory.memories.memory import Actor
 from store import tables
 from store.words import Words
 
+pytestmark = pytest.mark.slow
+
 NAME = "Zoë Quillfeather"
 HERS = f"The printer of {NAME} is offline"
 NOW = "2026-11-20 10:00:00"
