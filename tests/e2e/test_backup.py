@@ -123,9 +123,13 @@ def test_a_backup_made_under_load_is_what_a_killed_server_comes_back_to(server: 
     load = Load(server)
     with load.running():
         eventually(lambda: len(load.had) >= 20, "calls are answered")
-        before = list(load.had)
-        made = backup(server, include_chroma=include_chroma)
-        during = len(load.had) - len(before)
+        for _ in range(5):
+            before = list(load.had)
+            made = backup(server, include_chroma=include_chroma)
+            during = len(load.had) - len(before)
+            if during:
+                # A small log may be backed up between two answers.
+                break
         eventually(lambda: len(load.had) >= len(before) + during + 20, "calls go on")
     server.kill()
     assert load.broken == [], "no call fails because of a backup"
