@@ -78,10 +78,7 @@ class Conversations:
 
     def step(self, job: Job) -> None:
         """Raises what reading or writing raises: the job is then tried again."""
-        record = self.interactions.get(job.key) if self.settings().enabled else None
-        # None: forgotten meanwhile, or never written.
-        if record is not None:
-            self.deriving.derive(record)
+        self._derive(job.key)
 
     def catch_up(self, id_: str) -> None:
         """Derive what waits of a session now: whoever has an answer may speak of its session at once.
@@ -97,11 +94,8 @@ class Conversations:
             .order_by(log.c.created_at, log.c.id)
         )
         for row in self.database.query(waiting):
-            record = self.interactions.get(row["id"]) if self.settings().enabled else None
-            if record is None:
-                continue
             try:
-                self.deriving.derive(record)
+                self._derive(row["id"])
             except StoreError:
                 raise
             except Exception:  # noqa: BLE001  as said above
@@ -110,6 +104,12 @@ class Conversations:
     def round(self, stopping: Callable[[], bool] = lambda: False) -> Mapping[str, int]:
         """End or pause what fell silent. Raises ``DatabaseError``."""
         return self.endings.sweep(stopping) if self.settings().enabled else {}
+
+    def _derive(self, interaction: str) -> None:
+        record = self.interactions.get(interaction) if self.settings().enabled else None
+        # None: forgotten meanwhile, or never written.
+        if record is not None:
+            self.deriving.derive(record)
 
 
 def build_conversations(

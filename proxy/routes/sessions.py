@@ -171,8 +171,6 @@ def correct_step(
 ) -> dict[str, Any]:
     """Put a step of a session right."""
     fields = _fields(given)
-    if given.options is not None:
-        fields["options"] = [{"id": one.id, "label": one.label} for one in given.options]
 
     def change(correcting: Correcting, whose: str, actor: Actor) -> Done:
         return correcting.correct_step(whose, id, interaction_id, actor, fields)
